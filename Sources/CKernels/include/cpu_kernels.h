@@ -1,0 +1,13 @@
+// What this CPU can run, and how a waiting thread tells it that it waits.
+#ifndef CPU_KERNELS_H
+#define CPU_KERNELS_H
+
+// 1 when the CPU and the operating system offer AVX2, FMA and F16C.
+int cpu_has_avx2(void);
+// 1 when they also offer AVX-512 F, BW, VL, DQ, VNNI and BF16.
+int cpu_has_avx512(void);
+
+// One step of a spinning wait.
+static inline void cpu_pause(void) { __builtin_ia32_pause(); }
+
+#endif

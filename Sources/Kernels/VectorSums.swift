@@ -1,0 +1,41 @@
+internal import CKernels
+
+// Sums are taken over blocks of this many elements, and the blocks are added in order: the bits do
+// not depend on the thread count.
+private let blockCount = 1 << 14
+
+/// Sum of squares of `[count]` values in double, the same bits for every thread count.
+package func squaredNorm(
+  _ values: UnsafePointer<Float>, count: Int, team: ComputeTeam,
+  instructionSet: InstructionSet = .active
+) -> Double {
+  let kernel = instructionSet.choose(
+    squared_norm_reference, squared_norm_avx2, squared_norm_avx512)
+  return sumOfBlocks(values, count: count, team: team) { kernel($0, $1) }
+}
+
+/// Sum of magnitudes of `[count]` values in double, the same bits for every thread count.
+package func sumOfMagnitudes(
+  _ values: UnsafePointer<Float>, count: Int, team: ComputeTeam,
+  instructionSet: InstructionSet = .active
+) -> Double {
+  let kernel = instructionSet.choose(
+    sum_of_magnitudes_reference, sum_of_magnitudes_avx2, sum_of_magnitudes_avx512)
+  return sumOfBlocks(values, count: count, team: team) { kernel($0, $1) }
+}
+
+private func sumOfBlocks(
+  _ values: UnsafePointer<Float>, count: Int, team: ComputeTeam,
+  _ kernel: (UnsafePointer<Float>, Int) -> Double
+) -> Double {
+  let blocks = (count + blockCount - 1) / blockCount
+  return withUnsafeTemporaryAllocation(of: Double.self, capacity: max(1, blocks)) { sums in
+    team.parallelRows(blocks) { range in
+      for block in range {
+        let first = block * blockCount
+        sums[block] = kernel(values + first, min(blockCount, count - first))
+      }
+    }
+    return sums[..<blocks].reduce(0, +)
+  }
+}

@@ -1,0 +1,128 @@
+import Kernels
+import Testing
+
+struct TernaryTests {
+  let team = ComputeTeam(threadCount: 2)
+
+  /// A shape and its trits, scale and packed weights.
+  private func weights(
+    rows: Int, columns: Int, using random: inout SplitMix64, set: InstructionSet = .active
+  ) -> (packed: TernaryWeights, trits: [Int8]) {
+    let values = random.floats(rows * columns)
+    let packed = TernaryWeights(rows: rows, columns: columns)
+    packed.quantize(from: values, team: team, instructionSet: set)
+    var trits = [Int8](repeating: 9, count: rows * columns)
+    packed.copyTrits(into: &trits)
+    return (packed, trits)
+  }
+
+  @Test(arguments: InstructionSet.available)
+  func `weights become trits times their mean magnitude`(set: InstructionSet) {
+    var random = SplitMix64(seed: 21)
+    for (rows, columns) in [(1, 1), (3, 5), (64, 64), (65, 67), (130, 200)] {
+      let values = random.floats(rows * columns)
+      let packed = TernaryWeights(rows: rows, columns: columns)
+      packed.quantize(from: values, team: team, instructionSet: set)
+      let mean = values.reduce(0.0) { $0 + abs(Double($1)) } / Double(values.count)
+      #expect(abs(Double(packed.scale) - mean) <= mean * Double(Float.ulpOfOne))
+      var trits = [Int8](repeating: 9, count: rows * columns)
+      packed.copyTrits(into: &trits)
+      let expected = values.map { value in
+        Int8(max(-1, min(1, value / packed.scale)).rounded(.toNearestOrEven))
+      }
+      #expect(trits == expected, "[\(rows), \(columns)]")
+    }
+  }
+
+  @Test func `a weight half way to a threshold rounds to even`() {
+    // Mean magnitude 1; ±0.5 rounds to 0, ±1.5 is clipped to ±1.
+    let packed = TernaryWeights(rows: 1, columns: 4)
+    packed.quantize(from: [0.5, -0.5, 1.5, -1.5], team: team)
+    var trits = [Int8](repeating: 9, count: 4)
+    packed.copyTrits(into: &trits)
+    #expect(packed.scale == 1)
+    #expect(trits == [0, 0, 1, -1])
+  }
+
+  @Test(arguments: InstructionSet.available)
+  func `the integer product is exact for every tail`(set: InstructionSet) {
+    var random = SplitMix64(seed: 22)
+    let shapes =
+      (1...9).map { (1, 3, $0) } + (1...14).map { ($0, 65, 64) }
+      + [(5, 64, 127), (13, 130, 100), (2, 200, 33), (25, 1, 4)]
+    for (m, rows, columns) in shapes {
+      let (packed, trits) = weights(rows: rows, columns: columns, using: &random, set: set)
+      let codes = random.codes(m * columns)
+      let scales = (0..<m).map { Float($0 + 1) * 13.7 }
+      var y = [Float](repeating: .nan, count: m * rows)
+      ternaryProduct(
+        codes: codes, scales: scales, weights: packed, into: &y, m: m, team: team,
+        instructionSet: set)
+      for i in 0..<m {
+        for row in 0..<rows {
+          let sum = (0..<columns).reduce(0) {
+            $0 + Int(codes[i * columns + $1]) * Int(trits[row * columns + $1])
+          }
+          let expected = Float(sum) * (packed.scale / scales[i])
+          #expect(y[i * rows + row] == expected, "m \(m), rows \(rows), columns \(columns)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: InstructionSet.available)
+  func `codes at their bounds do not overflow`(set: InstructionSet) {
+    let columns = 4096
+    let packed = TernaryWeights(rows: 2, columns: columns)
+    packed.quantize(
+      from: (0..<2 * columns).map { $0 < columns ? 1 : -1 }, team: team, instructionSet: set)
+    var y: [Float] = [0, 0]
+    ternaryProduct(
+      codes: [Int8](repeating: -128, count: columns), scales: [1], weights: packed, into: &y,
+      m: 1, team: team, instructionSet: set)
+    #expect(y == [-128 * 4096, 128 * 4096])
+  }
+
+  @Test func `gradients equal the products with the dequantized operands`() {
+    var random = SplitMix64(seed: 23)
+    let (m, rows, columns) = (19, 70, 45)
+    let (packed, trits) = weights(rows: rows, columns: columns, using: &random)
+    let codes = random.codes(m * columns)
+    let scales = (0..<m).map { Float($0 + 1) * 40 }
+    let dy = random.floats(m * rows)
+    let startX = random.floats(m * columns)
+    let startW = random.floats(rows * columns)
+    var (dx, dw) = (startX, startW)
+    ternaryInputGradient(
+      dy, weights: packed, into: &dx, m: m, accumulate: true, precision: .fp32, team: team)
+    ternaryWeightGradient(
+      dy, codes: codes, scales: scales, into: &dw, m: m, out: rows, in: columns,
+      precision: .fp32, team: team)
+    for i in 0..<m {
+      for column in 0..<columns {
+        var sum = Double(startX[i * columns + column])
+        for row in 0..<rows {
+          sum +=
+            Double(dy[i * rows + row]) * Double(packed.scale)
+            * Double(trits[row * columns + column])
+        }
+        // rows + 2 roundings of a sum below rows.
+        let bound = Double(rows + 2) * Double(rows) * Double(Float.ulpOfOne)
+        #expect(abs(Double(dx[i * columns + column]) - sum) <= bound)
+      }
+    }
+    for row in 0..<rows {
+      for column in 0..<columns {
+        var sum = Double(startW[row * columns + column])
+        for i in 0..<m {
+          sum +=
+            Double(dy[i * rows + row]) * Double(codes[i * columns + column])
+            / Double(scales[i])
+        }
+        // m + 2 roundings of a sum below 128 / 40 · m.
+        let bound = Double(m + 2) * 3.2 * Double(m) * Double(Float.ulpOfOne)
+        #expect(abs(Double(dw[row * columns + column]) - sum) <= bound)
+      }
+    }
+  }
+}
