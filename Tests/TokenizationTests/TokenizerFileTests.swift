@@ -1,0 +1,124 @@
+import Foundation
+import Testing
+import Tokenization
+
+struct TokenizerFileTests {
+  private let json: String
+
+  init() throws {
+    json = String(decoding: try SampleText.tokenizer(.llama3).json, as: UTF8.self)
+  }
+
+  /// The file with one text replaced, which must be there.
+  private func error(
+    replacing target: String, with replacement: String
+  ) throws -> TokenizerError? {
+    try #require(json.contains(target))
+    let changed = json.replacingOccurrences(of: target, with: replacement)
+    do throws(TokenizerError) {
+      _ = try Tokenizer(json: Data(changed.utf8))
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  @Test func `a file cut short anywhere is refused`() throws {
+    let bytes = Array(json.utf8)
+    for length in stride(from: 0, to: bytes.count - 3, by: 97) {
+      #expect(throws: TokenizerError.self, "cut at \(length)") {
+        try Tokenizer(json: Data(bytes[..<length]))
+      }
+    }
+  }
+
+  @Test func `a damaged file is read or refused and never ends the process`() throws {
+    let bytes = Array(json.utf8)
+    for seed in UInt64(1)...150 {
+      var random = SplitMix64(seed: seed)
+      var damaged = bytes
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        let place = Int.random(in: 0..<damaged.count, using: &random)
+        damaged[place] = UInt8.random(in: 0...255, using: &random)
+      }
+      if let tokenizer = try? Tokenizer(json: Data(damaged)) {
+        let text = SampleText.random(length: 50, using: &random)
+        _ = tokenizer.decode(tokenizer.encode(text))
+      }
+    }
+  }
+
+  @Test func `what is not supported is refused by its name`() throws {
+    let cases = [
+      (#""normalizer": null"#, #""normalizer": {"type":"NFC"}"#, "normalizer NFC"),
+      (#""byte_fallback": false"#, #""byte_fallback": true"#, "model.byte_fallback"),
+      (#""dropout": null"#, #""dropout": 0.1"#, "model.dropout"),
+      (
+        #""end_of_word_suffix": null"#, #""end_of_word_suffix": "</w>""#, "model.end_of_word_suffix"
+      ),
+      (#""type": "BPE""#, #""type": "WordPiece""#, "model WordPiece"),
+      (#""type":"Split""#, #""type":"Metaspace""#, "pre_tokenizer Metaspace"),
+      (
+        #""add_prefix_space":false"#, #""add_prefix_space":true"#,
+        "pre_tokenizer ByteLevel.add_prefix_space"
+      ),
+      (#""rstrip":false"#, #""rstrip":true"#, "added_tokens[0].rstrip"),
+      (
+        #""decoder": {"type":"ByteLevel""#, #""decoder": {"type":"Metaspace""#,
+        "decoder Metaspace"
+      ),
+    ]
+    for (target, replacement, feature) in cases {
+      #expect(try error(replacing: target, with: replacement) == .unsupported(feature: feature))
+    }
+  }
+
+  @Test func `a contradiction is named with its field`() throws {
+    #expect(
+      try error(replacing: #""a": "#, with: #""zz": "#)
+        == .malformed(field: "model.vocab", expected: "a token for byte 97"))
+    #expect(
+      try error(replacing: #""a": "#, with: #""a": 999"#)
+        == .malformed(field: "model.vocab", expected: "ids from 0 on without wide gaps"))
+    #expect(
+      try error(replacing: #""merges": ["#, with: #""merges": [["q", "zzz"],"#)
+        == .malformed(field: "model.merges[0]", expected: "tokens of the vocabulary"))
+    #expect(
+      try error(replacing: #""merges": ["#, with: #""merges": [["q"],"#)
+        == .malformed(field: "model.merges[0]", expected: "two tokens"))
+    #expect(
+      try error(replacing: #""truncation": null"#, with: #""decoder": null"#)
+        == .unsupported(feature: "decoder null"))
+    #expect(
+      try error(replacing: #""content":"<|pad|>""#, with: #""content":"<|endoftext|>""#)
+        == .malformed(field: "model.vocab", expected: "one id a token (<|endoftext|>)"))
+  }
+
+  @Test func `a broken expression is named with its place`() throws {
+    let error = try error(replacing: #"[^\\r\\n"#, with: #"([^\\r\\n"#)
+    guard case .pattern(let offset, let reason) = error else {
+      Issue.record("expected a pattern error, not \(String(describing: error))")
+      return
+    }
+    #expect(offset > 0)
+    #expect(reason.contains("parenthes"))
+  }
+
+  @Test func `merges are read as pairs and as texts`() throws {
+    let tokenizer = try Tokenizer(json: Data(json.utf8))
+    let asTexts = json.replacing(/\["([^" ]+)", "([^" ]+)"\]/) { "\"\($0.1) \($0.2)\"" }
+    #expect(asTexts != json)
+    let other = try Tokenizer(json: Data(asTexts.utf8))
+    #expect(other.encode(SampleText.prose) == tokenizer.encode(SampleText.prose))
+  }
+
+  @Test func `a missing file is named`() {
+    let url = URL(filePath: "/no/such/tokenizer.json")
+    #expect {
+      try Tokenizer(contentsOf: url)
+    } throws: { error in
+      guard case .unavailable(let path, _) = error as? TokenizerError else { return false }
+      return path == url.path
+    }
+  }
+}
