@@ -4,51 +4,92 @@ import Testing
 struct ProductTests {
   let team = ComputeTeam(threadCount: 2)
 
-  @Test(arguments: [(1, 1, 1), (3, 5, 7), (17, 33, 65), (130, 70, 40), (7, 200, 96)])
-  func `the three products agree with a sum in double`(m: Int, n: Int, k: Int) {
+  /// Every tail of rows (6), columns (16, 64), words and blocks of k (512, 1024), and their blocks.
+  private static let shapes =
+    (1...13).map { ($0, 5, 7) } + (1...18).map { (3, $0 * 4 - 1, 5) } + (1...35).map { (2, 17, $0) }
+    + [(17, 33, 65), (130, 70, 40), (7, 200, 96), (49, 65, 1030), (970, 3, 3), (50, 130, 513)]
+
+  @Test(arguments: InstructionSet.available, [ProductPrecision.fp32, .bf16])
+  func `the three products agree with a sum in double`(
+    set: InstructionSet, precision: ProductPrecision
+  ) {
     var random = SplitMix64(seed: 11)
-    let (x, w) = (random.floats(m * k), random.floats(n * k))
-    let xT = transposed(x, rows: m, columns: k)
-    let wT = transposed(w, rows: n, columns: k)
-    let start = random.floats(m * n)
-    var (nt, nn, tn) = (start, start, start)
-    productNT(
-      x, w, into: &nt, m: m, n: n, k: k, accumulate: true, precision: .fp32, team: team)
-    productNN(
-      x, wT, into: &nn, m: m, n: n, k: k, accumulate: true, precision: .fp32, team: team)
-    productTN(
-      xT, wT, into: &tn, m: m, n: n, k: k, accumulate: true, precision: .fp32, team: team)
-    for i in 0..<m {
-      for j in 0..<n {
-        var sum = Double(start[i * n + j])
+    for (m, n, k) in Self.shapes {
+      let (x, w) = (random.floats(m * k), random.floats(n * k))
+      let xT = transposed(x, rows: m, columns: k)
+      let wT = transposed(w, rows: n, columns: k)
+      let start = random.floats(m * n)
+      var (nt, nn, tn) = (start, start, start)
+      productNT(
+        x, w, into: &nt, m: m, n: n, k: k, accumulate: true, precision: precision, team: team,
+        instructionSet: set)
+      productNN(
+        x, wT, into: &nn, m: m, n: n, k: k, accumulate: true, precision: precision, team: team,
+        instructionSet: set)
+      productTN(
+        xT, wT, into: &tn, m: m, n: n, k: k, accumulate: true, precision: precision, team: team,
+        instructionSet: set)
+      let (left, right) = (x.map { rounded($0, precision) }, w.map { rounded($0, precision) })
+      // All three sum the same products; checking one element in seven keeps debug builds quick.
+      for index in stride(from: 0, to: m * n, by: m * n > 500 ? 7 : 1) {
+        let (i, j) = (index / n, index % n)
+        var sum = Double(start[index])
         var magnitude = abs(sum)
         for l in 0..<k {
-          let term = Double(x[i * k + l]) * Double(w[j * k + l])
+          let term = Double(left[i * k + l]) * Double(right[j * k + l])
           sum += term
           magnitude += abs(term)
         }
-        // k + 1 roundings of a sum bounded by the sum of magnitudes.
-        let bound = Double(k + 1) * magnitude * Double(Float.ulpOfOne) / 2 + 1e-30
+        // k + 2 roundings of a sum bounded by the sum of magnitudes.
+        let bound = Double(k + 2) * magnitude * Double(Float.ulpOfOne) / 2 + 1e-30
         for (name, y) in [("NT", nt), ("NN", nn), ("TN", tn)] {
-          #expect(abs(Double(y[i * n + j]) - sum) <= bound, "\(name) [\(i), \(j)]")
+          #expect(abs(Double(y[index]) - sum) <= bound, "\(name) \((m, n, k)) [\(i), \(j)]")
         }
       }
     }
   }
 
-  @Test func `the bits do not depend on the thread count`() {
-    var random = SplitMix64(seed: 12)
-    let (m, n, k) = (150, 90, 70)
-    let (x, w) = (random.floats(m * k), random.floats(n * k))
-    let results = [1, 2, 3].map { threadCount in
-      var y = [Float](repeating: 0, count: m * n)
-      productNT(
-        x, w, into: &y, m: m, n: n, k: k, accumulate: false, precision: .fp32,
-        team: ComputeTeam(threadCount: threadCount))
-      return y
+  @Test(arguments: InstructionSet.available)
+  func `strides leave what lies between the rows alone`(set: InstructionSet) {
+    var random = SplitMix64(seed: 13)
+    let (m, n, k) = (7, 9, 5)
+    let (x, w) = (random.floats(m * 11), random.floats(n * 13))
+    var y = [Float](repeating: 42, count: m * 12)
+    productNT(
+      x, w, into: &y, m: m, n: n, k: k, xStride: 11, wStride: 13, yStride: 12, accumulate: false,
+      precision: .fp32, team: team, instructionSet: set)
+    for i in 0..<m {
+      for j in 0..<12 {
+        let sum = j < n ? (0..<k).reduce(0.0) { $0 + Double(x[i * 11 + $1] * w[j * 13 + $1]) } : 42
+        #expect(abs(Double(y[i * 12 + j]) - sum) <= 1e-5)
+      }
     }
-    #expect(results[0] == results[1])
-    #expect(results[0] == results[2])
+  }
+
+  @Test(arguments: InstructionSet.available, [ProductPrecision.fp32, .bf16])
+  func `the bits do not depend on the thread count`(
+    set: InstructionSet, precision: ProductPrecision
+  ) {
+    var random = SplitMix64(seed: 12)
+    for (m, n, k) in [(150, 90, 70), (20, 300, 1100)] {
+      let (x, w) = (random.floats(m * k), random.floats(n * k))
+      let results = [1, 2, 3].map { threadCount in
+        var y = [Float](repeating: 0, count: m * n)
+        productNT(
+          x, w, into: &y, m: m, n: n, k: k, accumulate: false, precision: precision,
+          team: ComputeTeam(threadCount: threadCount), instructionSet: set)
+        return y
+      }
+      #expect(results[0] == results[1])
+      #expect(results[0] == results[2])
+    }
+  }
+
+  /// What a value is once it has entered a product: the upper 16 bits, ties to even.
+  private func rounded(_ value: Float, _ precision: ProductPrecision) -> Float {
+    guard precision == .bf16 else { return value }
+    let bits = value.bitPattern
+    return Float(bitPattern: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) & 0xFFFF_0000)
   }
 
   private func transposed(_ x: [Float], rows: Int, columns: Int) -> [Float] {

@@ -1,8 +1,7 @@
-#include "instruction_sets.h"
 #include "ternary_kernels.h"
 
 // Four codes at once against 64 rows: the accumulators of a panel stay in registers.
-INLINE_BODY void panel_sums(const int8_t *codes, size_t columns, const uint8_t *panel,
+static void panel_sums(const int8_t *codes, size_t columns, const uint8_t *panel,
                             int32_t *sums) {
     for (size_t r = 0; r < TERNARY_PANEL_ROWS; r++) sums[r] = 0;
     size_t whole = columns / 4;
@@ -19,7 +18,7 @@ INLINE_BODY void panel_sums(const int8_t *codes, size_t columns, const uint8_t *
             sums[r] += codes[k] * (panel[whole * 256 + r * 4 + k % 4] - 1);
 }
 
-INLINE_BODY void ternary_product(const int8_t *codes, const float *code_scales, size_t m,
+void ternary_product_reference(const int8_t *codes, const float *code_scales, size_t m,
                                  size_t columns, const uint8_t *packed, float scale, size_t rows,
                                  size_t first_panel, size_t last_panel, float *y) {
     size_t groups = (columns + 3) / 4;
@@ -36,16 +35,3 @@ INLINE_BODY void ternary_product(const int8_t *codes, const float *code_scales, 
         }
     }
 }
-
-#define INSTANTIATE(SET, TARGET)                                                               \
-    TARGET void ternary_product_##SET(                                                         \
-        const int8_t *codes, const float *code_scales, size_t m, size_t columns,               \
-        const uint8_t *packed, float scale, size_t rows, size_t first_panel,                   \
-        size_t last_panel, float *y) {                                                         \
-        ternary_product(codes, code_scales, m, columns, packed, scale, rows, first_panel,      \
-                        last_panel, y);                                                        \
-    }
-
-INSTANTIATE(reference, )
-INSTANTIATE(avx2, TARGET_AVX2)
-INSTANTIATE(avx512, TARGET_AVX512)

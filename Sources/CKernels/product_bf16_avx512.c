@@ -1,0 +1,137 @@
+#define WORD_DEPTH 2
+#include "product_blocks.h"
+
+INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right) {
+    return _mm512_dpbf16_ps(sum, (__m512bh)left, (__m512bh)right);
+}
+
+// Words of two vectors: lane i is (first[i], second[i]).
+INLINE_KERNEL __m512i words_of(__m512 first, __m512 second) {
+    const __m512i interleave = _mm512_set_epi16(
+        31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5, 20, 4,
+        19, 3, 18, 2, 17, 1, 16, 0);
+    return _mm512_permutexvar_epi16(interleave, (__m512i)_mm512_cvtne2ps_pbh(second, first));
+}
+
+// Words of 32 neighbouring k of one row, zero beyond `count`.
+INLINE_KERNEL __m512i words_along(const float *row, size_t count) {
+    if (count >= 32)
+        return (__m512i)_mm512_cvtne2ps_pbh(_mm512_loadu_ps(row + 16), _mm512_loadu_ps(row));
+    __m512 first = _mm512_maskz_loadu_ps(first_lanes(count), row);
+    __m512 second = count > 16 ? _mm512_maskz_loadu_ps(first_lanes(count - 16), row + 16)
+                               : _mm512_setzero_ps();
+    return (__m512i)_mm512_cvtne2ps_pbh(second, first);
+}
+
+KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, size_t depth,
+                           uint32_t *packed) {
+    for (size_t r = 0; r < row_count; r++)
+        for (size_t k = 0; k < depth; k += 32)
+            _mm512_store_si512(packed + r * LEFT_STRIDE + k / 2,
+                               words_along(rows + r * stride + k, depth - k));
+}
+
+KERNEL void pack_left_columns(const float *rows, size_t stride, const float *divisors,
+                              size_t row_count, size_t depth, uint32_t *packed) {
+    size_t words = (depth + 1) / 2;
+    for (size_t k = 0; k < depth; k += 2) {
+        const float *first = rows + k * stride, *second = first + stride;
+        int paired = k + 1 < depth;
+        __m512 factor1 = _mm512_set1_ps(divisors ? 1.0f / divisors[k] : 1.0f);
+        __m512 factor2 = _mm512_set1_ps(divisors && paired ? 1.0f / divisors[k + 1] : 1.0f);
+        for (size_t r = 0; r < row_count; r += 16) {
+            __mmask16 mask = first_lanes(row_count - r);
+            __m512 one = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, first + r), factor1);
+            __m512 two = _mm512_mul_ps(
+                _mm512_maskz_loadu_ps(paired ? mask : 0, paired ? second + r : first), factor2);
+            uint32_t *to = packed + (r / LEFT_GROUP * words + k / 2) * LEFT_GROUP + r % LEFT_GROUP;
+            _mm512_store_si512(to, words_of(one, two));
+        }
+    }
+}
+
+KERNEL void pack_right_rows(const float *rows, size_t stride, size_t width, size_t depth,
+                            uint32_t *panel) {
+    for (size_t k = 0; k < depth; k += 2) {
+        const float *first = rows + k * stride, *second = first + stride;
+        int paired = k + 1 < depth;
+        for (size_t v = 0; v < VECTORS; v++) {
+            __mmask16 mask = v * 16 < width ? first_lanes(width - v * 16) : 0;
+            __m512 one = _mm512_maskz_loadu_ps(mask, first + v * 16);
+            __m512 two = _mm512_maskz_loadu_ps(paired ? mask : 0, paired ? second + v * 16 : first);
+            _mm512_store_si512(panel + k / 2 * PANEL + v * 16, words_of(one, two));
+        }
+    }
+}
+
+KERNEL void pack_right_columns(const float *rows, size_t stride, size_t width, size_t depth,
+                               uint32_t *panel) {
+    size_t words = (depth + 1) / 2;
+    for (size_t v = 0; v < VECTORS; v++) {
+        for (size_t k = 0; k < depth; k += 32) {
+            __m512i square[16];
+            for (size_t i = 0; i < 16; i++)
+                square[i] = v * 16 + i < width
+                                ? words_along(rows + (v * 16 + i) * stride + k, depth - k)
+                                : _mm512_setzero_si512();
+            transpose_words(square);
+            for (size_t w = k / 2, i = 0; i < 16 && w < words; i++, w++)
+                _mm512_store_si512(panel + w * PANEL + v * 16, square[i]);
+        }
+    }
+}
+
+// Eight bits fit bf16's significand: the upper halves of the floats are exact.
+INLINE_KERNEL __m512i code_floats(const int8_t *codes, __mmask16 mask) {
+    __m128i bytes = _mm_maskz_loadu_epi8(mask, codes);
+    return _mm512_castps_si512(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)));
+}
+
+KERNEL void pack_right_codes(const int8_t *rows, size_t stride, size_t width, size_t depth,
+                             uint32_t *panel) {
+    const __m512i upper = _mm512_set1_epi32((int32_t)0xFFFF0000);
+    for (size_t k = 0; k < depth; k += 2) {
+        const int8_t *first = rows + k * stride, *second = first + stride;
+        int paired = k + 1 < depth;
+        for (size_t v = 0; v < VECTORS; v++) {
+            __mmask16 mask = v * 16 < width ? first_lanes(width - v * 16) : 0;
+            __m512i one = code_floats(first + v * 16, mask);
+            __m512i two = code_floats(paired ? second + v * 16 : first, paired ? mask : 0);
+            _mm512_store_si512(
+                panel + k / 2 * PANEL + v * 16,
+                _mm512_or_si512(_mm512_srli_epi32(one, 16), _mm512_and_si512(two, upper)));
+        }
+    }
+}
+
+KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_k,
+                             size_t first_column, size_t depth, uint32_t *panel) {
+    // bf16 of -1, 0, 1, looked up by trit + 1.
+    const __m512i values = _mm512_inserti32x4(
+        _mm512_setzero_si512(), _mm_set_epi16(0, 0, 0, 0, 0, 0x3F80, 0, (int16_t)0xBF80), 0);
+    for (size_t v = 0; v < VECTORS; v++) {
+        size_t group = first_column / 4 + v * 4;
+        size_t group_count = group < groups ? groups - group : 0;
+        for (size_t k = 0; k < depth; k += 16) {
+            size_t row = first_k + k;
+            const uint8_t *at = packed + (row / 64 * groups + group) * 256 + row % 64 * 4;
+            _Alignas(64) uint8_t bytes[16][16];
+            trit_square(at, group_count, bytes);
+            for (size_t pair = 0; pair < 8; pair++) {
+                __m128i one = _mm_load_si128((const __m128i *)bytes[2 * pair]);
+                __m128i two = _mm_load_si128((const __m128i *)bytes[2 * pair + 1]);
+                __m256i both = _mm256_set_m128i(_mm_unpackhi_epi8(one, two),
+                                                _mm_unpacklo_epi8(one, two));
+                _mm512_store_si512(
+                    panel + (k / 2 + pair) * PANEL + v * 16,
+                    _mm512_permutexvar_epi16(_mm512_cvtepu8_epi16(both), values));
+            }
+        }
+    }
+}
+
+TARGET_AVX512 void product_bf16_avx512(const product_operands *operands, size_t first_row,
+                                       size_t last_row, size_t first_column, size_t last_column,
+                                       void *scratch) {
+    product_part(operands, first_row, last_row, first_column, last_column, scratch);
+}

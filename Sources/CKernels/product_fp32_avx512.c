@@ -1,0 +1,92 @@
+#define WORD_DEPTH 1
+#include "product_blocks.h"
+
+INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right) {
+    return _mm512_fmadd_ps(_mm512_castsi512_ps(left), _mm512_castsi512_ps(right), sum);
+}
+
+KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, size_t depth,
+                           uint32_t *packed) {
+    for (size_t r = 0; r < row_count; r++)
+        for (size_t k = 0; k < depth; k += 16)
+            _mm512_store_ps(packed + r * LEFT_STRIDE + k,
+                            _mm512_maskz_loadu_ps(first_lanes(depth - k), rows + r * stride + k));
+}
+
+KERNEL void pack_left_columns(const float *rows, size_t stride, const float *divisors,
+                              size_t row_count, size_t depth, uint32_t *packed) {
+    for (size_t k = 0; k < depth; k++) {
+        __m512 factor = _mm512_set1_ps(divisors ? 1.0f / divisors[k] : 1.0f);
+        for (size_t r = 0; r < row_count; r += 16) {
+            __m512 value = _mm512_maskz_loadu_ps(first_lanes(row_count - r), rows + k * stride + r);
+            uint32_t *to = packed + (r / LEFT_GROUP * depth + k) * LEFT_GROUP + r % LEFT_GROUP;
+            _mm512_store_ps(to, _mm512_mul_ps(value, factor));
+        }
+    }
+}
+
+KERNEL void pack_right_rows(const float *rows, size_t stride, size_t width, size_t depth,
+                            uint32_t *panel) {
+    for (size_t k = 0; k < depth; k++)
+        for (size_t v = 0; v < VECTORS; v++) {
+            __mmask16 mask = v * 16 < width ? first_lanes(width - v * 16) : 0;
+            _mm512_store_ps(panel + k * PANEL + v * 16,
+                            _mm512_maskz_loadu_ps(mask, rows + k * stride + v * 16));
+        }
+}
+
+KERNEL void pack_right_columns(const float *rows, size_t stride, size_t width, size_t depth,
+                               uint32_t *panel) {
+    for (size_t v = 0; v < VECTORS; v++) {
+        for (size_t k = 0; k < depth; k += 16) {
+            __m512i square[16];
+            for (size_t i = 0; i < 16; i++)
+                square[i] = v * 16 + i < width
+                                ? _mm512_castps_si512(_mm512_maskz_loadu_ps(
+                                      first_lanes(depth - k), rows + (v * 16 + i) * stride + k))
+                                : _mm512_setzero_si512();
+            transpose_words(square);
+            for (size_t i = 0; i < 16 && k + i < depth; i++)
+                _mm512_store_si512(panel + (k + i) * PANEL + v * 16, square[i]);
+        }
+    }
+}
+
+KERNEL void pack_right_codes(const int8_t *rows, size_t stride, size_t width, size_t depth,
+                             uint32_t *panel) {
+    for (size_t k = 0; k < depth; k++)
+        for (size_t v = 0; v < VECTORS; v++) {
+            __mmask16 mask = v * 16 < width ? first_lanes(width - v * 16) : 0;
+            __m128i codes = _mm_maskz_loadu_epi8(mask, rows + k * stride + v * 16);
+            _mm512_store_ps(panel + k * PANEL + v * 16,
+                            _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(codes)));
+        }
+}
+
+KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_k,
+                             size_t first_column, size_t depth, uint32_t *panel) {
+    const __m512 values =
+        _mm512_set_ps(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1.0f, 0.0f, -1.0f);
+    for (size_t v = 0; v < VECTORS; v++) {
+        size_t group = first_column / 4 + v * 4;
+        size_t group_count = group < groups ? groups - group : 0;
+        for (size_t k = 0; k < depth; k += 16) {
+            size_t row = first_k + k;
+            const uint8_t *at = packed + (row / 64 * groups + group) * 256 + row % 64 * 4;
+            _Alignas(64) uint8_t bytes[16][16];
+            trit_square(at, group_count, bytes);
+            for (size_t i = 0; i < 16; i++) {
+                __m512i trits =
+                    _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)bytes[i]));
+                _mm512_store_ps(panel + (k + i) * PANEL + v * 16,
+                                _mm512_permutexvar_ps(trits, values));
+            }
+        }
+    }
+}
+
+TARGET_AVX512 void product_fp32_avx512(const product_operands *operands, size_t first_row,
+                                       size_t last_row, size_t first_column, size_t last_column,
+                                       void *scratch) {
+    product_part(operands, first_row, last_row, first_column, last_column, scratch);
+}
