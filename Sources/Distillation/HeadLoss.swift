@@ -1,0 +1,225 @@
+// The head and the loss as one operation (RECIPE §4 and §5).
+//
+// Some hundred rows at a time: gather their hidden states, logits = hidden · headᵀ, one pass over the
+// logits that gives every loss term and turns the logits into their gradient in place, and from that
+// the gradients of the hidden states and of the head. The [B·T, V] logits never exist.
+//
+// The pass over a row is C (CKernels/head_loss_row.h) and sees that row only, and sums over rows are
+// taken in row order here, so that the bits do not depend on the thread count.
+
+internal import CKernels
+internal import Foundation
+package import Kernels
+
+/// The fused head and loss, with the scratch memory that it needs.
+package final class HeadLoss {
+  /// Logits that exist at once: big enough that the pass over the head's gradient, once per chunk,
+  /// does not show beside the products; a few times the size of a core's cache.
+  static let chunkLogits = 16 << 20
+
+  /// What a backward pass needs besides the loss's inputs.
+  package struct Gradient {
+    /// `[B·T, d]`, overwritten: 0 where there is no row.
+    let hidden: UnsafeMutableBufferPointer<Float>
+    /// `[V, d]`, added to; nil when the head is not trained.
+    let head: UnsafeMutablePointer<Float>?
+    /// Target tokens of the whole step: the divisor of KD and CE.
+    let targets: Int
+    /// Structural target tokens of the whole step: the divisor of the format loss.
+    let structuralTargets: Int
+    /// Multiplies every gradient: the loss scale.
+    let scale: Float
+
+    /// - Parameters: as the properties.
+    package init(
+      hidden: UnsafeMutableBufferPointer<Float>, head: UnsafeMutablePointer<Float>?,
+      targets: Int, structuralTargets: Int, scale: Float = 1
+    ) {
+      self.hidden = hidden
+      self.head = head
+      self.targets = targets
+      self.structuralTargets = structuralTargets
+      self.scale = scale
+    }
+  }
+
+  private let vocabularySize: Int
+  private let width: Int
+  private let weights: LossWeights
+  private let precision: ProductPrecision
+  private let team: ComputeTeam
+  private let rowsKernel: (UnsafePointer<head_loss_chunk>, Int, Int) -> Void
+
+  private let chunkRows: Int
+  private let logits: AlignedBuffer<Float>
+  private let hiddenRows: AlignedBuffer<Float>
+  private let hiddenGradientRows: AlignedBuffer<Float>
+  private let crossEntropyWeights: AlignedBuffer<Float>
+  // Cross-entropies, divergences and their gradients' squares, one after the other.
+  private let rowValues: AlignedBuffer<Double>
+  private let signals: AlignedBuffer<UInt8>
+
+  /// - Parameters:
+  ///   - width: d, of the hidden state.
+  ///   - maximumRows: the most rows that one call brings.
+  package init(
+    vocabularySize: Int, width: Int, maximumRows: Int, weights: LossWeights,
+    precision: ProductPrecision, team: ComputeTeam, instructionSet: InstructionSet = .active
+  ) {
+    self.vocabularySize = vocabularySize
+    self.width = width
+    self.weights = weights
+    self.precision = precision
+    self.team = team
+    rowsKernel =
+      switch instructionSet {
+      case .scalar: { head_loss_rows_reference($0, $1, $2) }
+      case .avx2: { head_loss_rows_avx2($0, $1, $2) }
+      case .avx512: { head_loss_rows_avx512($0, $1, $2) }
+      }
+    chunkRows = Self.chunkRows(vocabularySize: vocabularySize, maximumRows: maximumRows)
+    logits = AlignedBuffer(count: chunkRows * vocabularySize)
+    hiddenRows = AlignedBuffer(count: chunkRows * width)
+    hiddenGradientRows = AlignedBuffer(count: chunkRows * width)
+    crossEntropyWeights = AlignedBuffer(count: chunkRows)
+    rowValues = AlignedBuffer(count: 4 * chunkRows)
+    signals = AlignedBuffer(count: chunkRows)
+  }
+
+  private static func chunkRows(vocabularySize: Int, maximumRows: Int) -> Int {
+    min(max(1, maximumRows), max(64, chunkLogits / vocabularySize))
+  }
+
+  /// Bytes of scratch memory that a head loss of this shape allocates.
+  package static func scratchBytes(vocabularySize: Int, width: Int, maximumRows: Int) -> Int {
+    let rows = chunkRows(vocabularySize: vocabularySize, maximumRows: maximumRows)
+    return rows * (4 * (vocabularySize + 2 * width + 1) + 4 * 8 + 1)
+  }
+
+  /// Loss of the targets, and the gradient when asked for.
+  ///
+  /// - Parameters:
+  ///   - hidden: `[B·T, d]`, the final-normed hidden state.
+  ///   - head: `[V, d]`.
+  ///   - targets: rows whose positions lie in `hidden` and whose tokens lie in `0 ..< V`.
+  ///   - gradient: where the gradient goes; nil computes the loss only.
+  /// - Returns: the terms' sums over the targets.
+  package func callAsFunction(
+    hidden: UnsafePointer<Float>, head: UnsafePointer<Float>, targets: HeadTargets,
+    gradient: Gradient? = nil
+  ) -> HeadLossSums {
+    precondition(
+      targets.tokens.allSatisfy { $0 >= 0 && $0 < vocabularySize },
+      "targets must lie in 0 ..< \(vocabularySize)")
+    if let gradient, let base = gradient.hidden.baseAddress {
+      memset(base, 0, gradient.hidden.count * MemoryLayout<Float>.stride)
+    }
+    var sums = HeadLossSums()
+    for first in stride(from: 0, to: targets.count, by: chunkRows) {
+      let rows = first..<min(targets.count, first + chunkRows)
+      gather(targets.positions[rows], of: hidden)
+      productNT(
+        hiddenRows.pointer, head, into: logits.pointer, m: rows.count, n: vocabularySize,
+        k: width, accumulate: false, precision: precision, team: team)
+      computeRows(rows, of: targets, gradient: gradient)
+      add(rows, of: targets, to: &sums)
+      if let gradient {
+        backward(rows, of: targets, head: head, gradient: gradient)
+      }
+    }
+    return sums
+  }
+
+  private func gather(_ positions: ArraySlice<Int32>, of hidden: UnsafePointer<Float>) {
+    for (row, position) in positions.enumerated() {
+      memcpy(
+        hiddenRows.pointer + row * width, hidden + Int(position) * width,
+        width * MemoryLayout<Float>.stride)
+    }
+  }
+
+  private func computeRows(_ rows: Range<Int>, of targets: HeadTargets, gradient: Gradient?) {
+    if let gradient {
+      let ce = weights.ce / Float(max(1, gradient.targets))
+      let format = weights.format / Float(max(1, gradient.structuralTargets))
+      for (row, target) in rows.enumerated() {
+        crossEntropyWeights[row] = gradient.scale * (ce + (targets.isStruct[target] ? format : 0))
+      }
+    }
+    let divergenceWeight =
+      gradient.map {
+        $0.scale * weights.kd.weight * weights.kd.factor / Float(max(1, $0.targets))
+      } ?? 0
+    let candidates = weights.kd.weight > 0 ? targets.candidateCount : 0
+    let values = rowValues.pointer
+    targets.tokens.withUnsafeBufferPointer { tokens in
+      targets.candidateIDs.withUnsafeBufferPointer { ids in
+        targets.candidateLogprobs.withUnsafeBufferPointer { logprobs in
+          targets.otherLogprobs.withUnsafeBufferPointer { others in
+            let hasTeacher = candidates > 0
+            var chunk = head_loss_chunk(
+              logits: logits.pointer, vocabulary: vocabularySize,
+              targets: tokens.baseAddress! + rows.lowerBound,
+              cross_entropy_weights: crossEntropyWeights.pointer, candidates: candidates,
+              candidate_ids: hasTeacher ? ids.baseAddress! + rows.lowerBound * candidates : nil,
+              candidate_logprobs: hasTeacher
+                ? logprobs.baseAddress! + rows.lowerBound * candidates : nil,
+              other_logprobs: hasTeacher ? others.baseAddress! + rows.lowerBound : nil,
+              temperature: weights.kd.temperature, divergence: weights.kd.divergence.kernelValue,
+              divergence_weight: divergenceWeight, wants_gradient: gradient == nil ? 0 : 1,
+              cross_entropies: values, divergences: values + chunkRows,
+              cross_entropy_gradient_squares: values + 2 * chunkRows,
+              divergence_gradient_squares: values + 3 * chunkRows, signals: signals.pointer)
+            withUnsafePointer(to: &chunk) { chunk in
+              team.parallelRows(rows.count) { rowsKernel(chunk, $0.lowerBound, $0.upperBound) }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private func add(_ rows: Range<Int>, of targets: HeadTargets, to sums: inout HeadLossSums) {
+    let factor = Double(weights.kd.factor)
+    for (row, target) in rows.enumerated() {
+      sums.targets += 1
+      sums.ce += rowValues[row]
+      sums.ceGradientSquare += rowValues[2 * chunkRows + row]
+      sums.kd += factor * rowValues[chunkRows + row]
+      sums.kdGradientSquare += factor * factor * rowValues[3 * chunkRows + row]
+      sums.invalidRows += signals[row] == UInt8(HEAD_LOSS_SIGNAL_INVALID.rawValue) ? 1 : 0
+      guard targets.isStruct[target] else { continue }
+      sums.structuralTargets += 1
+      sums.format += rowValues[row]
+      sums.formatGradientSquare += rowValues[2 * chunkRows + row]
+    }
+  }
+
+  /// `logits` holds the gradient by the logits now.
+  private func backward(
+    _ rows: Range<Int>, of targets: HeadTargets, head: UnsafePointer<Float>, gradient: Gradient
+  ) {
+    productNN(
+      logits.pointer, head, into: hiddenGradientRows.pointer, m: rows.count, n: width,
+      k: vocabularySize, accumulate: false, precision: precision, team: team)
+    for (row, position) in targets.positions[rows].enumerated() {
+      memcpy(
+        gradient.hidden.baseAddress! + Int(position) * width,
+        hiddenGradientRows.pointer + row * width, width * MemoryLayout<Float>.stride)
+    }
+    guard let headGradient = gradient.head else { return }
+    productTN(
+      logits.pointer, hiddenRows.pointer, into: headGradient, m: vocabularySize, n: width,
+      k: rows.count, accumulate: true, precision: precision, team: team)
+  }
+}
+
+extension Divergence {
+  fileprivate var kernelValue: head_loss_divergence {
+    switch self {
+    case .forward: HEAD_LOSS_FORWARD_KL
+    case .reverse: HEAD_LOSS_REVERSE_KL
+    case .jensenShannon: HEAD_LOSS_JENSEN_SHANNON
+    }
+  }
+}

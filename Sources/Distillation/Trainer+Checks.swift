@@ -1,0 +1,61 @@
+internal import CKernels
+internal import Checkpoints
+internal import Foundation
+internal import Kernels
+internal import Transformer
+
+extension Trainer {
+  /// Refuses what cannot be trained.
+  static func check(
+    _ recipe: TrainingRecipe, _ configuration: ModelConfiguration, _ data: any TrainingData
+  ) throws(TrainingError) {
+    var problems = recipe.problems
+    if recipe.sequenceLength > configuration.maxPositionEmbeddings {
+      problems.append(
+        "sequence_length must be at most the model's max_position_embeddings,"
+          + " \(configuration.maxPositionEmbeddings)")
+    }
+    if recipe.flip != nil, configuration.quantization == .none {
+      problems.append("flip needs a model with quantization ternary")
+    }
+    guard problems.isEmpty else { throw .invalidRecipe(problems) }
+    guard data.count > 0 else { throw .unusableData("it has no sequence with a target") }
+  }
+
+  /// The parameters of an untrained model.
+  static func randomParameters(_ configuration: ModelConfiguration, seed: UInt64) -> Parameters {
+    let parameters = Parameters(layout: ParameterLayout(configuration))
+    parameters.initialize(seed: seed)
+    return parameters
+  }
+
+  /// The identity of a run that nobody named: made from the recipe, the shape and the data.
+  static func identity(
+    recipe: TrainingRecipe, configuration: ModelConfiguration, data: any TrainingData
+  ) -> RunIdentity {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    var content = (try? encoder.encode(recipe)) ?? Data()
+    content.append((try? encoder.encode(configuration)) ?? Data())
+    return RunIdentity(
+      specHash: ChecksumList.digest(of: content), traceFingerprint: data.fingerprint)
+  }
+}
+
+extension TrainingRecipe {
+  /// The operands of the products.
+  var productPrecision: ProductPrecision { precision == .bf16 ? .bf16 : .fp32 }
+
+  /// Whether 4-bit activations are ahead: their rotation is in the model from the first step on.
+  package func usesHadamard(_ configuration: ModelConfiguration) -> Bool {
+    flip != nil && configuration.quantization == .ternary
+  }
+}
+
+/// Rounds every value to IEEE half precision; what is beyond its range becomes infinite.
+func roundToHalf(_ values: UnsafeMutableBufferPointer<Float>, team: ComputeTeam) {
+  guard let base = values.baseAddress else { return }
+  team.parallelRows(values.count, grain: 1024) { range in
+    round_to_half(base + range.lowerBound, range.count)
+  }
+}

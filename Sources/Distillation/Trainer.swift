@@ -1,0 +1,319 @@
+// One training run. A step is, in this order:
+//
+//   flip the activations if it is time → for each micro-batch: forward, head and loss, backward
+//   → norm of the gradient, tensor by tensor → AdamW with the clip's factor → quantize the weights
+//
+// Nothing of a step counts before its end: when a step is stopped or fails, state and parameters are
+// those of the step before. What a step reads is a function of (recipe, data, state) only, so that a
+// run resumed from any checkpoint ends with the same bits as one that was never interrupted.
+
+internal import Foundation
+package import Kernels
+package import Transformer
+
+/// Trains one model.
+package final class Trainer {
+  /// What the model is.
+  package let configuration: ModelConfiguration
+  /// The latent fp32 weights.
+  package let parameters: Parameters
+  /// AdamW's moments.
+  package let optimizer: OptimizerState
+  /// Everything else that a checkpoint holds.
+  package private(set) var state: TrainerState
+  /// What the last step did; nil before the first of this process.
+  package private(set) var lastReport: StepReport?
+  /// The newest count of trits; nil when there are none, or before the first count.
+  package private(set) var trits: TritCensus?
+  /// The newest validation; nil before the first.
+  package private(set) var lastValidation: ValidationLoss?
+
+  let team: ComputeTeam
+  let transformer: Transformer
+  let headLoss: HeadLoss
+  private let data: any TrainingData
+  private var order: BatchOrder
+  private let gradients: Parameters
+  private let hiddenGradient: AlignedBuffer<Float>
+  private let tritCounter: TritCounter?
+  var measuredTokens = 0
+  var measuredSeconds = 0.0
+
+  /// Micro-batches that hold every sequence once.
+  var batchesPerEpoch: Int { order.batchesPerEpoch }
+
+  /// What the run does.
+  package var recipe: TrainingRecipe { state.recipe }
+
+  /// A run at its first step.
+  ///
+  /// - Parameters:
+  ///   - initial: the parameters to start from, which the trainer then owns; nil: random ones, from
+  ///     the recipe's seed.
+  ///   - identity: what the checkpoints are marked with; its trace fingerprint is the data's.
+  /// - Throws: `.invalidRecipe` or `.unusableData`, before anything big is allocated.
+  package convenience init(
+    recipe: TrainingRecipe, configuration: ModelConfiguration, data: any TrainingData,
+    initial: Parameters? = nil, identity: RunIdentity? = nil, team: ComputeTeam = .shared
+  ) throws(TrainingError) {
+    try Self.check(recipe, configuration, data)
+    let identity =
+      identity ?? Self.identity(recipe: recipe, configuration: configuration, data: data)
+    let parameters = initial ?? Self.randomParameters(configuration, seed: recipe.seed)
+    try self.init(
+      state: TrainerState(recipe: recipe, identity: identity), configuration: configuration,
+      data: data, parameters: parameters,
+      optimizer: OptimizerState(layout: parameters.layout), team: team)
+  }
+
+  init(
+    state: TrainerState, configuration: ModelConfiguration, data: any TrainingData,
+    parameters: Parameters, optimizer: OptimizerState, team: ComputeTeam
+  ) throws(TrainingError) {
+    let recipe = state.recipe
+    self.state = state
+    self.configuration = configuration
+    self.data = data
+    self.parameters = parameters
+    self.optimizer = optimizer
+    self.team = team
+    gradients = Parameters(layout: parameters.layout)
+    do {
+      transformer = try Transformer(
+        configuration: configuration, parameters: parameters, gradients: gradients,
+        maximumSequences: recipe.batchSize, maximumLength: recipe.sequenceLength,
+        precision: recipe.productPrecision, usesHadamard: recipe.usesHadamard(configuration),
+        team: team)
+    } catch {
+      throw .invalidRecipe(["\(error)"])
+    }
+    let rows = recipe.batchSize * recipe.sequenceLength
+    headLoss = HeadLoss(
+      vocabularySize: configuration.vocabSize, width: configuration.hiddenSize, maximumRows: rows,
+      weights: recipe.losses, precision: recipe.productPrecision, team: team)
+    hiddenGradient = AlignedBuffer(count: rows * configuration.hiddenSize)
+    order = BatchOrder(
+      lengths: (0..<data.count).map { min(recipe.sequenceLength, data.length(ofSequence: $0)) },
+      batchSize: recipe.batchSize, seed: recipe.seed)
+    tritCounter = TritCounter(layout: parameters.layout, team: team)
+    transformer.activationBits = activationBits(for: state)
+    transformer.quantizeWeights()
+  }
+
+  /// Runs the next step.
+  ///
+  /// - Parameter isCancelled: asked between micro-batches.
+  /// - Throws: `.cancelled`, `.notFinite` or `.unusableData`; the step then has not happened.
+  package func step(
+    isCancelled: () -> Bool = { false }
+  ) throws(TrainingError) -> StepReport {
+    let clock = ContinuousClock()
+    let start = clock.now
+    var next = state
+    let flips = flipsNow(&next)
+    transformer.activationBits = activationBits(for: next)
+
+    let batches = try microBatches(ofStep: state.step)
+    let sums = try accumulateGradients(of: batches, isCancelled: isCancelled)
+    let loss = sums.total(recipe.losses)
+    let update = try updateParameters(&next)
+
+    next.step += 1
+    next.seenTokens += sums.targets
+    next.inputTokens += batches.reduce(0) { $0 + $1.inputTokens }
+    next.invalidRows += sums.invalidRows
+    next.cutSequences += batches.reduce(0) { $0 + $1.cutSequences }
+    next.smoothedLoss = next.smoothedLoss.map { 0.9 * $0 + 0.1 * loss } ?? loss
+    let rollsBack =
+      recipe.flip.map { next.flip.record(loss: loss, step: state.step, recipe: $0) } ?? false
+    let counts = next.step % recipe.logEvery == 0 ? tritCounter?.census(of: parameters) : nil
+    trits = counts ?? trits
+    let bits = transformer.activationBits
+    let lossScale = state.scaler?.scale
+    state = next
+
+    let report = StepReport(
+      step: next.step - 1, loss: loss, raw: sums.means,
+      weighted: sums.weighted(by: recipe.losses),
+      termGradientNorms: sums.gradientNorms(recipe.losses), gradientNorm: update.norm,
+      clipFactor: update.clipFactor, learningRate: update.learningRate,
+      targetTokens: sums.targets, inputTokens: batches.reduce(0) { $0 + $1.inputTokens },
+      invalidRows: sums.invalidRows, seconds: (clock.now - start).inSeconds, activationBits: bits,
+      flip: rollsBack ? .rolledBack : flips ? .flipped : nil, skippedFor: update.skippedFor,
+      lossScale: lossScale, trits: counts)
+    measuredTokens += report.inputTokens
+    measuredSeconds += report.seconds
+    lastReport = report
+    return report
+  }
+
+  /// The loss on data that is not trained on, with the activations as they are now.
+  ///
+  /// - Parameter sequenceLimit: sequences to look at, from the first on; nil: all.
+  package func validate(
+    on heldOut: any TrainingData, sequenceLimit: Int? = nil, isCancelled: () -> Bool = { false }
+  ) throws(TrainingError) -> ValidationLoss {
+    transformer.activationBits = activationBits(for: state)
+    var sums = HeadLossSums()
+    let count = min(heldOut.count, sequenceLimit ?? .max)
+    for first in stride(from: 0, to: count, by: recipe.batchSize) {
+      if isCancelled() { throw .cancelled }
+      let batch = try microBatch(
+        Array(first..<min(count, first + recipe.batchSize)), of: heldOut)
+      let hidden = transformer.forward(batch.tokens)
+      sums += headLoss(hidden: hidden, head: transformer.headWeights, targets: batch.targets)
+    }
+    let validation = ValidationLoss(
+      step: state.step, loss: sums.total(recipe.losses), terms: sums.means,
+      targetTokens: sums.targets)
+    lastValidation = validation
+    return validation
+  }
+
+  // MARK: - The parts of a step
+
+  private func flipsNow(_ next: inout TrainerState) -> Bool {
+    guard configuration.quantization == .ternary, let flip = recipe.flip else { return false }
+    return next.flip.flipsBefore(
+      step: state.step, of: recipe.steps, seenTokens: state.seenTokens, recipe: flip)
+  }
+
+  private func activationBits(for state: TrainerState) -> ActivationBits? {
+    switch configuration.quantization {
+    case .none: nil
+    case .ternary: state.flip.phase == .flipped ? .four : .eight
+    }
+  }
+
+  private func microBatches(ofStep step: Int) throws(TrainingError) -> [MicroBatch] {
+    var batches: [MicroBatch] = []
+    for index in 0..<recipe.accumulation {
+      let sequences = order.sequences(ofBatch: step * recipe.accumulation + index)
+      batches.append(try microBatch(sequences, of: data))
+    }
+    return batches
+  }
+
+  private func microBatch(
+    _ indices: [Int], of data: any TrainingData
+  ) throws(TrainingError) -> MicroBatch {
+    var sequences: [TrainingSequence] = []
+    for index in indices {
+      do {
+        sequences.append(try data.sequence(at: index))
+      } catch {
+        throw .unusableData("sequence \(index): \(error)")
+      }
+    }
+    return try MicroBatch(
+      sequences, maximumLength: recipe.sequenceLength, vocabularySize: configuration.vocabSize,
+      withTeacher: recipe.losses.kd.weight > 0)
+  }
+
+  /// Leaves the gradient of the step's loss, times the loss scale, in `gradients`.
+  private func accumulateGradients(
+    of batches: [MicroBatch], isCancelled: () -> Bool
+  ) throws(TrainingError) -> HeadLossSums {
+    memset(gradients.values, 0, gradients.layout.count * MemoryLayout<Float>.stride)
+    // Means are over the whole step, so that micro-batches weigh by their targets.
+    let targets = batches.reduce(0) { $0 + $1.targets.count }
+    let structuralTargets = batches.reduce(0) { $0 + $1.targets.structuralCount }
+    var sums = HeadLossSums()
+    for batch in batches {
+      if isCancelled() { throw .cancelled }
+      let positions = batch.tokens.sequences * batch.tokens.length
+      let gradient = HeadLoss.Gradient(
+        hidden: UnsafeMutableBufferPointer(
+          start: hiddenGradient.pointer, count: positions * configuration.hiddenSize),
+        head: transformer.headGradients, targets: targets, structuralTargets: structuralTargets,
+        scale: state.scaler?.scale ?? 1)
+      let hidden = transformer.forward(batch.tokens)
+      sums += headLoss(
+        hidden: hidden, head: transformer.headWeights, targets: batch.targets, gradient: gradient)
+      guard sums.total(recipe.losses).isFinite else {
+        throw .notFinite(step: state.step, tensor: "the loss")
+      }
+      if recipe.precision == .fp16 {
+        roundToHalf(gradient.hidden, team: team)
+      }
+      transformer.backward(hiddenGradient: hiddenGradient.pointer)
+    }
+    if recipe.precision == .fp16 {
+      roundToHalf(
+        UnsafeMutableBufferPointer(start: gradients.values, count: gradients.layout.count),
+        team: team)
+    }
+    return sums
+  }
+
+  /// What became of a step's gradient.
+  private struct Update {
+    var norm: Double?
+    var clipFactor = 1.0
+    var learningRate = 0.0
+    var skippedFor: String?
+  }
+
+  private func updateParameters(_ next: inout TrainerState) throws(TrainingError) -> Update {
+    let lossScale = Double(state.scaler?.scale ?? 1)
+    let schedule = recipe.schedule
+    var update = Update()
+    update.learningRate =
+      Double(recipe.optimizer.learningRate) * schedule.factor(step: state.step, of: recipe.steps)
+
+    var square = 0.0
+    for view in gradients.layout.views {
+      let tensorSquare = squaredNorm(gradients.values + view.offset, count: view.count, team: team)
+      if !tensorSquare.isFinite, update.skippedFor == nil { update.skippedFor = view.name }
+      square += tensorSquare
+    }
+    if let tensor = update.skippedFor {
+      // Without a loss scale to lower, a repetition would meet the same numbers.
+      guard next.scaler?.stepOverflowed() == true else {
+        throw .notFinite(step: state.step, tensor: "the gradient of \(tensor)")
+      }
+      next.skippedSteps += 1
+      return update
+    }
+    let norm = square.squareRoot() / lossScale
+    update.norm = norm
+    if let limit = recipe.optimizer.clipNorm, norm > Double(limit) {
+      update.clipFactor = Double(limit) / norm
+    }
+    next.updates += 1
+    next.scaler?.stepWasClean()
+    let decay = schedule.weightDecayFactor(step: state.step, of: recipe.steps)
+    optimizer.update(
+      parameters, gradients: gradients,
+      step: AdamWStep(
+        learningRate: Float(update.learningRate), beta1: recipe.optimizer.beta1,
+        beta2: recipe.optimizer.beta2, epsilon: recipe.optimizer.epsilon,
+        weightDecay: recipe.optimizer.weightDecay * Float(decay), number: next.updates,
+        gradientScale: Float(update.clipFactor / lossScale)),
+      decay: recipe.optimizer.decay, team: team)
+    transformer.quantizeWeights()
+    return update
+  }
+}
+
+/// The loss on held-out data.
+package struct ValidationLoss: Codable, Equatable, Sendable {
+  /// Steps done when it was measured.
+  package let step: Int
+  /// The total, weighted as in training.
+  package let loss: Double
+  /// Each term's mean.
+  package let terms: TermValues
+  /// Tokens that it is a mean over.
+  package let targetTokens: Int
+
+  enum CodingKeys: String, CodingKey {
+    case step, loss, terms
+    case targetTokens = "target_tokens"
+  }
+}
+
+extension Duration {
+  /// With fractions.
+  var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

@@ -1,0 +1,61 @@
+internal import CKernels
+internal import Kernels
+internal import Transformer
+
+/// How the ternary weights stand (RECIPE §7, health signals).
+package struct TritCensus: Codable, Equatable, Sendable {
+  /// Share of −1 among all trits.
+  package let minusShare: Double
+  /// Share of 0.
+  package let zeroShare: Double
+  /// Share of +1.
+  package let plusShare: Double
+  /// Share of trits that differ from the census before; null at the first one of a process.
+  @OrNull package var changedShare: Double?
+  /// Shares of weights by ||w/Δ| − 0.5|, the distance to the rounding threshold: bins of 0.05, the
+  /// last holds the rest.
+  package let thresholdDistance: [Double]
+
+  enum CodingKeys: String, CodingKey {
+    case minusShare = "minus_share"
+    case zeroShare = "zero_share"
+    case plusShare = "plus_share"
+    case changedShare = "changed_share"
+    case thresholdDistance = "threshold_distance"
+  }
+}
+
+/// Counts trits, and remembers them for the next count.
+final class TritCounter {
+  private let views: [ParameterView]
+  private let team: ComputeTeam
+  private var previous: AlignedBuffer<Int8>?
+
+  /// nil when the model has no ternary weights.
+  init?(layout: ParameterLayout, team: ComputeTeam) {
+    views = layout.views.filter(\.isTernary)
+    self.team = team
+    if views.isEmpty { return nil }
+  }
+
+  /// One pass over the latent weights.
+  func census(of parameters: Parameters) -> TritCensus {
+    let total = views.reduce(0) { $0 + $1.count }
+    let isFirst = previous == nil
+    let trits = previous ?? AlignedBuffer<Int8>(count: total)
+    previous = trits
+    var counts = trit_counts()
+    var offset = 0
+    for view in views {
+      let weights = parameters.values + view.offset
+      let mean = sumOfMagnitudes(weights, count: view.count, team: team) / Double(view.count)
+      count_trits(weights, max(Float(mean), 1e-5), trits.pointer + offset, view.count, &counts)
+      offset += view.count
+    }
+    func share(_ count: Int64) -> Double { Double(count) / Double(total) }
+    let bins = withUnsafeBytes(of: counts.distance_bins) { Array($0.bindMemory(to: Int64.self)) }
+    return TritCensus(
+      minusShare: share(counts.minus), zeroShare: share(counts.zero), plusShare: share(counts.plus),
+      changedShare: isFirst ? nil : share(counts.changed), thresholdDistance: bins.map(share))
+  }
+}
