@@ -1,0 +1,253 @@
+// Causal attention of one (sequence, key-value head); the contract is in transformer_kernels.h.
+//
+// Queries go in blocks of BLOCK rows. A block meets the keys 0 ..< its last position, so that the
+// causal upper part is never computed, and its scores [BLOCK, keys] live in scratch only. The softmax
+// is the exact one over the whole row. The backward pass computes scores and probabilities of a
+// block again from the saved log-sum-exp (Dao et al. 2022, arXiv:2205.14135), so nothing of size
+// T x T is ever stored.
+//
+// In scratch every row of D floats is padded to `wide`, every row of T floats to `long`, multiples
+// of LANES, with zeros; the products below then know whole vectors only.
+
+enum { BLOCK = 48 };
+
+static inline size_t whole_vectors(size_t count) { return (count + LANES - 1) / LANES * LANES; }
+
+// A tile of c = a b (+ c): `tile_rows` rows by `vectors` vectors, all in registers.
+// a(i, l) = a[i * row_step + l * depth_step]; b: rows of b_stride floats.
+static inline __attribute__((always_inline)) void
+product_tile(const int tile_rows, const int vectors, const float *a, size_t row_step,
+             size_t depth_step, const float *b, size_t b_stride, float *c, size_t c_stride,
+             size_t depth, int accumulate) {
+  vfloat sums[6][4];
+  for (int i = 0; i < tile_rows; i++)
+    for (int v = 0; v < vectors; v++)
+      sums[i][v] = accumulate ? load(c + i * c_stride + v * LANES) : (vfloat){0};
+  for (size_t l = 0; l < depth; l++) {
+    vfloat columns[4];
+    for (int v = 0; v < vectors; v++)
+      columns[v] = load(b + l * b_stride + v * LANES);
+    for (int i = 0; i < tile_rows; i++) {
+      vfloat left = splat(a[i * row_step + l * depth_step]);
+      for (int v = 0; v < vectors; v++)
+        sums[i][v] += left * columns[v];
+    }
+  }
+  for (int i = 0; i < tile_rows; i++)
+    for (int v = 0; v < vectors; v++)
+      store(c + i * c_stride + v * LANES, sums[i][v]);
+}
+
+static void product_columns(const int vectors, const float *a, size_t row_step, size_t depth_step,
+                            const float *b, size_t b_stride, float *c, size_t c_stride,
+                            size_t rows, size_t depth, int accumulate)
+    __attribute__((always_inline));
+static inline void product_columns(const int vectors, const float *a, size_t row_step,
+                                   size_t depth_step, const float *b, size_t b_stride, float *c,
+                                   size_t c_stride, size_t rows, size_t depth, int accumulate) {
+  size_t i = 0;
+  for (; i + 6 <= rows; i += 6)
+    product_tile(6, vectors, a + i * row_step, row_step, depth_step, b, b_stride,
+                 c + i * c_stride, c_stride, depth, accumulate);
+  for (; i + 2 <= rows; i += 2)
+    product_tile(2, vectors, a + i * row_step, row_step, depth_step, b, b_stride,
+                 c + i * c_stride, c_stride, depth, accumulate);
+  if (i < rows)
+    product_tile(1, vectors, a + i * row_step, row_step, depth_step, b, b_stride,
+                 c + i * c_stride, c_stride, depth, accumulate);
+}
+
+// c[rows, columns] = a b (+ c). columns: a multiple of LANES.
+static void small_product(const float *a, size_t row_step, size_t depth_step, const float *b,
+                          size_t b_stride, float *c, size_t c_stride, size_t rows, size_t columns,
+                          size_t depth, int accumulate) {
+  size_t j = 0;
+  for (; j + TILE_VECTORS * LANES <= columns; j += TILE_VECTORS * LANES)
+    product_columns(TILE_VECTORS, a, row_step, depth_step, b + j, b_stride, c + j, c_stride, rows,
+                    depth, accumulate);
+  for (; j < columns; j += LANES)
+    product_columns(1, a, row_step, depth_step, b + j, b_stride, c + j, c_stride, rows, depth,
+                    accumulate);
+}
+
+// packed[rows, wide] = x[rows, columns] (row stride `stride`), zeros behind the columns.
+static void pack_rows(const float *x, size_t stride, size_t rows, size_t columns, float *packed) {
+  size_t wide = whole_vectors(columns);
+  for (size_t row = 0; row < rows; row++) {
+    memcpy(packed + row * wide, x + row * stride, columns * sizeof(float));
+    memset(packed + row * wide + columns, 0, (wide - columns) * sizeof(float));
+  }
+}
+
+static void unpack_rows(const float *packed, size_t rows, size_t columns, float *x,
+                        size_t stride) {
+  size_t wide = whole_vectors(columns);
+  for (size_t row = 0; row < rows; row++)
+    memcpy(x + row * stride, packed + row * wide, columns * sizeof(float));
+}
+
+// packed[columns, long] = the transpose of x[rows, columns], zeros behind the rows.
+static void pack_transposed(const float *x, size_t stride, size_t rows, size_t columns,
+                            float *packed) {
+  size_t packed_stride = whole_vectors(rows);
+  for (size_t row = 0; row < rows; row += LANES)
+    for (size_t column = 0; column < columns; column += LANES) {
+      size_t rows_here = rows - row < LANES ? rows - row : LANES;
+      size_t columns_here = columns - column < LANES ? columns - column : LANES;
+      vfloat tile[LANES];
+      for (size_t i = 0; i < LANES; i++) {
+        const float *source = x + (row + i) * stride + column;
+        if (i >= rows_here)
+          tile[i] = (vfloat){0};
+        else if (columns_here == LANES)
+          tile[i] = load(source);
+        else
+          tile[i] = load_part(source, columns_here);
+      }
+      transpose_lanes(tile);
+      for (size_t i = 0; i < columns_here; i++)
+        store(packed + (column + i) * packed_stride + row, tile[i]);
+    }
+}
+
+// -1 in the lanes whose key position, first + lane, is at most `last`.
+static inline vint visible(size_t first, size_t last) {
+  vint lanes;
+  for (int i = 0; i < LANES; i++)
+    lanes[i] = i;
+  return lanes <= (int32_t)last - (int32_t)first;
+}
+
+static size_t attention_scratch(const transformer_attention_shape *shape) {
+  size_t wide = whole_vectors(shape->head_dimension), longer = whole_vectors(shape->length);
+  size_t transposed = 2 * shape->head_dimension * longer;
+  return transposed + 5 * shape->length * wide + 2 * BLOCK * longer + BLOCK * wide;
+}
+
+// scores[key] becomes e^(scale * score - maximum) for keys 0 ... position, and 0 in the rest of
+// `keys`. Gives the sum, and the maximum in *maximum.
+static float softmax_row(float *scores, size_t position, size_t keys, float scale,
+                         float *maximum) {
+  vfloat largest = splat(-INFINITY);
+  for (size_t j = 0; j <= position; j += LANES)
+    largest = larger(largest, blend(visible(j, position), load(scores + j), splat(-INFINITY)));
+  *maximum = lane_max(largest) * scale;
+  vfloat sums = {0};
+  size_t j = 0;
+  for (; j <= position; j += LANES) {
+    vfloat p = exponential(load(scores + j) * scale - *maximum);
+    p = blend(visible(j, position), p, (vfloat){0});
+    store(scores + j, p);
+    sums += p;
+  }
+  for (; j < keys; j += LANES)
+    store(scores + j, (vfloat){0});
+  return lane_sum(sums);
+}
+
+static void attention_forward(const transformer_attention_shape *shape, const float *queries,
+                              const float *keys, const float *values, float *output,
+                              float *log_sum_exp, size_t log_stride, float *scratch) {
+  size_t T = shape->length, D = shape->head_dimension, stride = shape->query_stride;
+  size_t wide = whole_vectors(D), longer = whole_vectors(T);
+  float *keys_transposed = scratch;                       // [D, long]
+  float *packed_values = keys_transposed + D * longer;    // [T, wide]
+  float *scores = packed_values + T * wide;               // [BLOCK, long]
+  float *sums = scores + BLOCK * longer;                  // [BLOCK, wide]
+  pack_transposed(keys, shape->key_value_stride, T, D, keys_transposed);
+  pack_rows(values, shape->key_value_stride, T, D, packed_values);
+  for (size_t head = 0; head < shape->query_heads; head++) {
+    const float *q = queries + head * D;
+    float *out = output + head * D;
+    for (size_t first = 0; first < T; first += BLOCK) {
+      size_t rows = T - first < BLOCK ? T - first : BLOCK;
+      size_t seen = first + rows, width = whole_vectors(seen);
+      small_product(q + first * stride, stride, 1, keys_transposed, longer, scores, longer, rows,
+                    width, D, 0);
+      float inverse[BLOCK];
+      for (size_t i = 0; i < rows; i++) {
+        float maximum;
+        float sum = softmax_row(scores + i * longer, first + i, width, shape->scale, &maximum);
+        inverse[i] = 1.0f / sum;
+        log_sum_exp[head * log_stride + first + i] = maximum + logf(sum);
+      }
+      small_product(scores, longer, 1, packed_values, wide, sums, wide, rows, wide, seen, 0);
+      for (size_t i = 0; i < rows; i++)
+        for (size_t c = 0; c < D; c++)
+          out[(first + i) * stride + c] = sums[i * wide + c] * inverse[i];
+    }
+  }
+}
+
+// scores become probabilities (in place), and dprobabilities become the gradient of the unscaled
+// scores (in place): p * (dp - dot) * scale, with dot = sum over c of doutput * output of the row.
+static void softmax_row_backward(float *scores, float *dprobabilities, size_t position,
+                                 size_t keys, float scale, float log_sum_exp, float dot) {
+  size_t j = 0;
+  for (; j <= position; j += LANES) {
+    vfloat p = exponential(load(scores + j) * scale - log_sum_exp);
+    p = blend(visible(j, position), p, (vfloat){0});
+    store(scores + j, p);
+    store(dprobabilities + j, p * (load(dprobabilities + j) - dot) * scale);
+  }
+  for (; j < keys; j += LANES) {
+    store(scores + j, (vfloat){0});
+    store(dprobabilities + j, (vfloat){0});
+  }
+}
+
+static float row_dot(const float *a, const float *b, size_t count) {
+  vfloat sums = {0};
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    sums += load(a + i) * load(b + i);
+  if (i < count)
+    sums += load_part(a + i, count - i) * load_part(b + i, count - i);
+  return lane_sum(sums);
+}
+
+static void attention_backward(const transformer_attention_shape *shape, const float *queries,
+                               const float *keys, const float *values, const float *output,
+                               const float *log_sum_exp, size_t log_stride, const float *doutput,
+                               float *dqueries, float *dkeys, float *dvalues, float *scratch) {
+  size_t T = shape->length, D = shape->head_dimension, stride = shape->query_stride;
+  size_t wide = whole_vectors(D), longer = whole_vectors(T);
+  float *keys_transposed = scratch;                         // [D, long]
+  float *values_transposed = keys_transposed + D * longer;  // [D, long]
+  float *packed_keys = values_transposed + D * longer;      // [T, wide]
+  float *packed_queries = packed_keys + T * wide;           // [T, wide]
+  float *packed_doutput = packed_queries + T * wide;        // [T, wide]
+  float *dkeys_sum = packed_doutput + T * wide;             // [T, wide]
+  float *dvalues_sum = dkeys_sum + T * wide;                // [T, wide]
+  float *scores = dvalues_sum + T * wide;                   // [BLOCK, long]
+  float *dscores = scores + BLOCK * longer;                 // [BLOCK, long]
+  float *dqueries_block = dscores + BLOCK * longer;         // [BLOCK, wide]
+  pack_transposed(keys, shape->key_value_stride, T, D, keys_transposed);
+  pack_transposed(values, shape->key_value_stride, T, D, values_transposed);
+  pack_rows(keys, shape->key_value_stride, T, D, packed_keys);
+  memset(dkeys_sum, 0, 2 * T * wide * sizeof(float));
+  for (size_t head = 0; head < shape->query_heads; head++) {
+    pack_rows(queries + head * D, stride, T, D, packed_queries);
+    pack_rows(doutput + head * D, stride, T, D, packed_doutput);
+    for (size_t first = 0; first < T; first += BLOCK) {
+      size_t rows = T - first < BLOCK ? T - first : BLOCK;
+      size_t seen = first + rows, width = whole_vectors(seen);
+      const float *q = packed_queries + first * wide, *dout = packed_doutput + first * wide;
+      small_product(q, wide, 1, keys_transposed, longer, scores, longer, rows, width, D, 0);
+      small_product(dout, wide, 1, values_transposed, longer, dscores, longer, rows, width, D, 0);
+      for (size_t i = 0; i < rows; i++) {
+        size_t position = first + i, offset = position * stride + head * D;
+        float dot = row_dot(doutput + offset, output + offset, D);
+        softmax_row_backward(scores + i * longer, dscores + i * longer, position, width,
+                             shape->scale, log_sum_exp[head * log_stride + position], dot);
+      }
+      small_product(scores, 1, longer, dout, wide, dvalues_sum, wide, seen, wide, rows, 1);
+      small_product(dscores, 1, longer, q, wide, dkeys_sum, wide, seen, wide, rows, 1);
+      small_product(dscores, longer, 1, packed_keys, wide, dqueries_block, wide, rows, wide, seen,
+                    0);
+      unpack_rows(dqueries_block, rows, D, dqueries + first * stride + head * D, stride);
+    }
+  }
+  unpack_rows(dkeys_sum, T, D, dkeys, shape->key_value_stride);
+  unpack_rows(dvalues_sum, T, D, dvalues, shape->key_value_stride);
+}

@@ -1,0 +1,83 @@
+internal import CKernels
+internal import Kernels
+
+/// One projection y = x Wᵀ (+ bias), ternary or in full precision (RECIPE §2).
+///
+/// Ternary: Xq = code/s per token, Wq = Δ · trit per matrix, y = Xq Wqᵀ exact in integers. The
+/// straight-through estimator takes both quantizers as the identity in the backward pass:
+/// dX = dY Wq, dW = dYᵀ Xq, and dW belongs to the latent weights.
+struct BitLinear {
+  /// `[outputs, inputs]`, latent.
+  let weights: UnsafePointer<Float>
+  /// `[outputs, inputs]`, nil when nothing is trained; likewise the bias's.
+  let gradient: UnsafeMutablePointer<Float>?
+  /// `[outputs]`.
+  let bias: UnsafePointer<Float>?
+  let biasGradient: UnsafeMutablePointer<Float>?
+  let inputs: Int
+  let outputs: Int
+  /// nil in full precision.
+  let trits: TernaryWeights?
+
+  /// Packs the latent weights' trits; after every optimizer step, before the forward pass.
+  func quantizeWeights(team: ComputeTeam) {
+    trits?.quantize(from: weights, team: team)
+  }
+
+  /// y = x Wᵀ + bias. y: `[N, outputs]`.
+  func forward(_ x: ProjectionInput, into y: UnsafeMutablePointer<Float>, step: Step) {
+    switch (x.storage, trits) {
+    case (.codes(let codes, let scales), let trits?):
+      ternaryProduct(
+        codes: codes, scales: scales, weights: trits, into: y, m: step.rows, team: step.team)
+    case (.values(let values), nil):
+      productNT(
+        values, weights, into: y, m: step.rows, n: outputs, k: inputs, accumulate: false,
+        precision: step.precision, team: step.team)
+    default:
+      preconditionFailure("codes need trits, and values need none")
+    }
+    if let bias {
+      step.team.parallelRows(step.rows, grain: 16) { rows in
+        step.loops.table.bias_add(y + rows.lowerBound * outputs, bias, rows.count, outputs)
+      }
+    }
+  }
+
+  /// Adds dYᵀ X to the weights' gradient, and sets dx to dY W (or adds it to dx).
+  ///
+  /// - Parameters:
+  ///   - dy: `[N, outputs]`.
+  ///   - dx: `[N, inputs]`, the gradient of what the quantizer was given.
+  ///   - scratch: `Step.sumScratch(rows:width:)` floats, for the bias.
+  func backward(
+    _ dy: UnsafePointer<Float>, x: ProjectionInput, dx: UnsafeMutablePointer<Float>,
+    _ writing: RMSNorm.Writing, scratch: UnsafeMutablePointer<Float>, step: Step
+  ) {
+    guard let gradient else { preconditionFailure("no gradients were asked for") }
+    switch (x.storage, trits) {
+    case (.codes(let codes, let scales), let trits?):
+      ternaryWeightGradient(
+        dy, codes: codes, scales: scales, into: gradient, m: step.rows, out: outputs, in: inputs,
+        precision: step.precision, team: step.team)
+      ternaryInputGradient(
+        dy, weights: trits, into: dx, m: step.rows, accumulate: writing == .add,
+        precision: step.precision, team: step.team)
+    case (.values(let values), nil):
+      productTN(
+        dy, values, into: gradient, m: outputs, n: inputs, k: step.rows, accumulate: true,
+        precision: step.precision, team: step.team)
+      productNN(
+        dy, weights, into: dx, m: step.rows, n: inputs, k: outputs, accumulate: writing == .add,
+        precision: step.precision, team: step.team)
+    default:
+      preconditionFailure("codes need trits, and values need none")
+    }
+    if let biasGradient {
+      step.addSumOverRows(step.rows, width: outputs, to: biasGradient, scratch: scratch) {
+        rows, sums in
+        step.loops.table.column_sums(dy + rows.lowerBound * outputs, rows.count, outputs, sums)
+      }
+    }
+  }
+}

@@ -1,0 +1,70 @@
+package import Kernels
+
+/// The bytes of a model and of a step with it, known before anything is allocated.
+package struct MemoryEstimate: Codable, Equatable, Sendable {
+  /// Latent weights, fp32.
+  package let parameters: Int
+  /// Of the parameters' shape; 0 without training.
+  package let gradients: Int
+  /// AdamW's two moments of the parameters' shape; 0 without training.
+  package let optimizer: Int
+  /// The trits that projections compute with; 0 in full precision.
+  package let ternaryWeights: Int
+  /// What the forward pass saves: of every block with training, of one without.
+  package let activations: Int
+  /// What operations use and keep nothing in: the arena's scratch, the workers', RoPE's tables.
+  package let scratch: Int
+
+  /// Everything together.
+  package var total: Int {
+    parameters + gradients + optimizer + ternaryWeights + activations + scratch
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case parameters, gradients, optimizer
+    case ternaryWeights = "ternary_weights"
+    case activations, scratch
+  }
+}
+
+extension Transformer {
+  /// The bytes that `init`, with parameters, gradients and an optimizer beside it, takes.
+  ///
+  /// Not in it: the head with its loss, OpenBLAS's own buffers (some tens of MiB), the corpus.
+  ///
+  /// - Parameters:
+  ///   - sequences: B. - length: T. - training: whether there is a backward pass.
+  package static func memoryBytes(
+    configuration: ModelConfiguration, sequences: Int, length: Int, training: Bool,
+    team: ComputeTeam = .shared
+  ) -> MemoryEstimate {
+    let layout = ParameterLayout(configuration)
+    let parameterBytes = layout.count * MemoryLayout<Float>.stride
+    var arena = Arena.measuring
+    let activations = TransformerActivations(
+      configuration, rows: sequences * length, isTraining: training, usesHadamard: false,
+      arena: &arena)
+    return MemoryEstimate(
+      parameters: parameterBytes, gradients: training ? parameterBytes : 0,
+      optimizer: training ? 2 * parameterBytes : 0,
+      ternaryWeights: layout.views.filter(\.isTernary).reduce(0) {
+        $0 + TernaryWeights.byteCount(rows: $1.shape[0], columns: $1.shape[1])
+      },
+      activations: activations.savedBytes,
+      scratch: arena.bytes - activations.savedBytes
+        + RoPE.tableBytes(configuration, maximumLength: length)
+        + team.threadCount
+        * workerScratchBytes(configuration, length: length, loops: TransformerLoops()))
+  }
+
+  /// Bytes of one worker's scratch in the most demanding operation.
+  static func workerScratchBytes(
+    _ configuration: ModelConfiguration, length: Int, loops: TransformerLoops
+  ) -> Int {
+    let widest = max(
+      configuration.hiddenSize, configuration.queryWidth, configuration.intermediateSize)
+    return max(
+      ProjectionInput.workerScratchBytes(width: widest),
+      Attention(configuration).workerScratchBytes(length: length, loops: loops))
+  }
+}
