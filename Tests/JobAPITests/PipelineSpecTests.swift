@@ -1,0 +1,92 @@
+import JobAPI
+import Jobs
+import Testing
+
+private func pipeline(_ text: String) throws -> PipelineSpec {
+  var count: UInt128 = 1
+  return try PipelineSpec(JSONValue(parsing: text), defaults: SpecDefaults()) {
+    defer { count += 1 }
+    return JobID(suffix: SortableSuffix(bits: count))
+  }
+}
+
+private func faults(_ text: String) -> [FieldError] {
+  do {
+    _ = try pipeline(text)
+    return []
+  } catch let error as SpecError {
+    return error.fields
+  } catch {
+    Issue.record("\(error)")
+    return []
+  }
+}
+
+struct PipelineSpecTests {
+  @Test func `a corpus alone makes the whole chain`() throws {
+    let spec = try pipeline(#"{"corpus": {"generator": "tool_calls"}}"#)
+    #expect(
+      spec.jobs.map { $0.tags["stage"] } == [
+        "pretrain", "baseline", "collect", "direct", "distill", "eval", "dryrun",
+      ])
+    #expect(spec.jobs.map(\.kind) == [.train, .teacher, .collect, .train, .train, .eval, .dryrun])
+    let places = Dictionary(uniqueKeysWithValues: spec.jobs.enumerated().map { ($1.id, $0) })
+    for (place, job) in spec.jobs.enumerated() {
+      #expect(job.after.allSatisfy { places[$0, default: .max] < place })
+      #expect(job.after.isEmpty == (place == 0))
+      #expect(job.tags["pipeline"] == spec.jobs[0].id.text)
+    }
+    #expect(spec.jobs[5].spec["corpus"]?["part"] == "test")
+    #expect(spec.jobs[2].spec["corpus"]?["part"] == "train")
+    #expect(spec.jobs[6].spec["pipeline"]?["distill"] == .string(spec.jobs[4].id.text))
+    #expect(spec.jobs[5].spec["pipeline"] == nil)
+  }
+
+  @Test func `sections lie over what the pipeline says`() throws {
+    let spec = try pipeline(
+      #"""
+      {"corpus": {"path": "a.txt", "test_fraction": 0.1}, "student": {"steps": 5},
+       "direct": {"steps": 7}, "teacher": {"token_budget": 9, "model": {"hidden_size": 64}},
+       "distill": {"model": {"init_from": "job_00000000000000000000000001"}}}
+      """#)
+    #expect(spec.jobs[0].spec["token_budget"] == 9)
+    #expect(spec.jobs[0].spec["model"]?["hidden_size"] == 64)
+    #expect(spec.jobs[0].spec["model"]?["quantization"] == "none")
+    #expect(spec.jobs[3].spec["steps"] == 7)
+    #expect(spec.jobs[4].spec["steps"] == 5)
+    #expect(spec.jobs[4].spec["model"]?["init_from"] != nil)
+    #expect(spec.jobs[4].spec["model"]?["preset"] == nil)
+    #expect(spec.jobs[5].spec["corpus"]?["test_fraction"] == 0.1)
+  }
+
+  @Test func `stages that are left out leave the chain whole`() throws {
+    let spec = try pipeline(
+      #"{"corpus": {"path": "a.txt"}, "baseline": false, "direct": false, "dryrun": false}"#)
+    #expect(spec.jobs.map { $0.tags["stage"] } == ["pretrain", "collect", "distill", "eval"])
+    #expect(spec.jobs.map(\.after) == [[]] + spec.jobs.dropLast().map { [$0.id] })
+    #expect(spec.jobs[3].spec["pipeline"] != nil)
+  }
+
+  @Test func `a fault is named in the section that has it, once`() {
+    let found = faults(
+      #"""
+      {"corpus": {"path": "a.txt"}, "student": {"stepps": 5, "batch_size": 0},
+       "distill": {"seed": "x"}, "eval": {"gates": [{"metric": "speed", "op": ">=", "bound": 1}]}}
+      """#)
+    #expect(
+      Set(found.map(\.pointer)) == [
+        "/student/stepps", "/student/batch_size", "/distill/seed", "/eval/gates/0/metric",
+      ])
+    #expect(found.count == 4)
+  }
+
+  @Test func `only the stages that can be left out accept false`() {
+    #expect(faults(#"{"corpus": {"path": "a"}, "eval": false}"#).map(\.pointer) == ["/eval"])
+    #expect(faults(#"{}"#).map(\.pointer) == ["/corpus"])
+    #expect(faults("3").map(\.pointer) == [""])
+    #expect(
+      faults(#"{"corpus": 1, "nam": 2, "student": {"steps": 0}}"#).map(\.pointer) == [
+        "/nam", "/corpus", "/student/steps",
+      ])
+  }
+}
