@@ -44,4 +44,3 @@ INLINE_BODY void hadamard(float *x, size_t rows, size_t columns, size_t block) {
 
 INSTANTIATE(reference, )
 INSTANTIATE(avx2, TARGET_AVX2)
-INSTANTIATE(avx512, TARGET_AVX512)

@@ -33,19 +33,25 @@ KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, s
 
 KERNEL void pack_left_columns(const float *rows, size_t stride, const float *divisors,
                               size_t row_count, size_t depth, uint32_t *packed) {
-    size_t words = (depth + 1) / 2;
-    for (size_t k = 0; k < depth; k += 2) {
-        const float *first = rows + k * stride, *second = first + stride;
-        int paired = k + 1 < depth;
-        __m512 factor1 = _mm512_set1_ps(divisors ? 1.0f / divisors[k] : 1.0f);
-        __m512 factor2 = _mm512_set1_ps(divisors && paired ? 1.0f / divisors[k + 1] : 1.0f);
-        for (size_t r = 0; r < row_count; r += 16) {
-            __mmask16 mask = first_lanes(row_count - r);
-            __m512 one = _mm512_mul_ps(_mm512_maskz_loadu_ps(mask, first + r), factor1);
-            __m512 two = _mm512_mul_ps(
-                _mm512_maskz_loadu_ps(paired ? mask : 0, paired ? second + r : first), factor2);
-            uint32_t *to = packed + (r / LEFT_GROUP * words + k / 2) * LEFT_GROUP + r % LEFT_GROUP;
-            _mm512_store_si512(to, words_of(one, two));
+    for (size_t r = 0; r < row_count; r += 16) {
+        __mmask16 mask = first_lanes(row_count - r);
+        for (size_t k = 0; k < depth; k += 32) {
+            __m512i square[16];
+            for (size_t i = 0; i < 16; i++) {
+                __m512 pair[2];
+                for (size_t j = 0; j < 2; j++) {
+                    size_t at = k + 2 * i + j;
+                    pair[j] = _mm512_setzero_ps();
+                    if (at >= depth) continue;
+                    pair[j] = _mm512_maskz_loadu_ps(mask, rows + at * stride + r);
+                    if (divisors)
+                        pair[j] = _mm512_mul_ps(pair[j], _mm512_set1_ps(1.0f / divisors[at]));
+                }
+                square[i] = words_of(pair[0], pair[1]);
+            }
+            transpose_words(square);
+            for (size_t i = 0; i < 16 && r + i < row_count; i++)
+                _mm512_store_si512(packed + (r + i) * LEFT_STRIDE + k / 2, square[i]);
         }
     }
 }

@@ -5,9 +5,8 @@
 //   pack_left_rows, pack_left_columns, pack_right_rows, pack_right_columns, pack_right_codes,
 //   pack_right_trits
 //
-// Packed left, rows kind:    [rows][LEFT_STRIDE words]
-// Packed left, columns kind: [ceil(rows / 48)][words][48]
-// Packed right panel:        [words][64]
+// Packed left:        [rows][LEFT_STRIDE words]
+// Packed right panel: [words][64]
 //
 // For every block of k, for every block of rows: pack left, then for every panel of 64 columns pack
 // right and walk down the rows, six at a time. A packed panel (128 KiB) stays in the second-level
@@ -18,6 +17,7 @@
 #include "instruction_sets.h"
 #include "product_kernels.h"
 #include "ternary_kernels.h"
+#include "transpose_words.h"
 
 #include <immintrin.h>
 
@@ -27,39 +27,12 @@
 enum {
     BLOCK_DEPTH = PRODUCT_BLOCK_WORDS * WORD_DEPTH,
     LEFT_STRIDE = PRODUCT_BLOCK_WORDS,
-    LEFT_GROUP = 48,
     PANEL = PRODUCT_PANEL_COLUMNS,
     VECTORS = PRODUCT_PANEL_COLUMNS / 16,
 };
 
 INLINE_KERNEL __mmask16 first_lanes(size_t count) {
     return count >= 16 ? 0xFFFF : (__mmask16)((1u << count) - 1);
-}
-
-INLINE_KERNEL void transpose_words(__m512i *r) {
-    __m512i a[16], b[16];
-    for (int i = 0; i < 8; i++) {
-        a[2 * i] = _mm512_unpacklo_epi32(r[2 * i], r[2 * i + 1]);
-        a[2 * i + 1] = _mm512_unpackhi_epi32(r[2 * i], r[2 * i + 1]);
-    }
-    for (int i = 0; i < 4; i++) {
-        b[4 * i] = _mm512_unpacklo_epi64(a[4 * i], a[4 * i + 2]);
-        b[4 * i + 1] = _mm512_unpackhi_epi64(a[4 * i], a[4 * i + 2]);
-        b[4 * i + 2] = _mm512_unpacklo_epi64(a[4 * i + 1], a[4 * i + 3]);
-        b[4 * i + 3] = _mm512_unpackhi_epi64(a[4 * i + 1], a[4 * i + 3]);
-    }
-    for (int i = 0; i < 4; i++) {
-        a[i] = _mm512_shuffle_i32x4(b[i], b[i + 4], 0x88);
-        a[i + 4] = _mm512_shuffle_i32x4(b[i], b[i + 4], 0xDD);
-        a[i + 8] = _mm512_shuffle_i32x4(b[i + 8], b[i + 12], 0x88);
-        a[i + 12] = _mm512_shuffle_i32x4(b[i + 8], b[i + 12], 0xDD);
-    }
-    for (int i = 0; i < 4; i++) {
-        r[i] = _mm512_shuffle_i32x4(a[i], a[i + 8], 0x88);
-        r[i + 8] = _mm512_shuffle_i32x4(a[i], a[i + 8], 0xDD);
-        r[i + 4] = _mm512_shuffle_i32x4(a[i + 4], a[i + 12], 0x88);
-        r[i + 12] = _mm512_shuffle_i32x4(a[i + 4], a[i + 12], 0xDD);
-    }
 }
 
 // Sixteen rows (k) by sixteen columns of packed trits, as bytes trit + 1: bytes[k][column].
@@ -83,25 +56,19 @@ INLINE_KERNEL void trit_square(const uint8_t *groups, size_t group_count, uint8_
 
 INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right);
 
-INLINE_KERNEL void tile(const int rows, const uint32_t *left, size_t row_stride,
-                        size_t word_stride, const uint32_t *panel, size_t words, float *y,
-                        size_t y_stride, size_t width, float scale, int accumulate) {
+INLINE_KERNEL void tile(const int rows, const uint32_t *left, const uint32_t *panel,
+                        size_t words, float *y, size_t y_stride, size_t width, float scale,
+                        int accumulate) {
     __m512 sums[PRODUCT_TILE_ROWS][VECTORS];
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < VECTORS; v++) sums[r][v] = _mm512_setzero_ps();
-    const uint32_t *low = left, *high = left + 3 * row_stride;
-    for (size_t w = 0; w < words; w++) {
+    for (size_t w = 0; w < words; w++, panel += PANEL) {
         __m512i right[VECTORS];
         for (int v = 0; v < VECTORS; v++) right[v] = _mm512_load_si512(panel + 16 * v);
         for (int r = 0; r < rows; r++) {
-            const uint32_t *at = r < 3 ? low + (size_t)r * row_stride
-                                       : high + (size_t)(r - 3) * row_stride;
-            __m512i one = _mm512_set1_epi32((int32_t)*at);
+            __m512i one = _mm512_set1_epi32((int32_t)left[r * LEFT_STRIDE + w]);
             for (int v = 0; v < VECTORS; v++) sums[r][v] = multiply_add(sums[r][v], one, right[v]);
         }
-        panel += PANEL;
-        low += word_stride;
-        high += word_stride;
     }
     __m512 factor = _mm512_set1_ps(scale);
     for (int r = 0; r < rows; r++) {
@@ -116,18 +83,13 @@ INLINE_KERNEL void tile(const int rows, const uint32_t *left, size_t row_stride,
     }
 }
 
-KERNEL void tiles(size_t row_count, const uint32_t *left, product_left_kind kind, size_t words,
-                  const uint32_t *panel, float *y, size_t y_stride, size_t width, float scale,
-                  int accumulate) {
-    size_t row_stride = kind == PRODUCT_LEFT_ROWS ? LEFT_STRIDE : 1;
-    size_t word_stride = kind == PRODUCT_LEFT_ROWS ? 1 : LEFT_GROUP;
+KERNEL void tiles(size_t row_count, const uint32_t *left, size_t words, const uint32_t *panel,
+                  float *y, size_t y_stride, size_t width, float scale, int accumulate) {
     for (size_t r = 0; r < row_count; r += PRODUCT_TILE_ROWS) {
-        const uint32_t *at = kind == PRODUCT_LEFT_ROWS
-                                 ? left + r * LEFT_STRIDE
-                                 : left + r / LEFT_GROUP * LEFT_GROUP * words + r % LEFT_GROUP;
+        const uint32_t *at = left + r * LEFT_STRIDE;
         float *to = y + r * y_stride;
 #define TILE(ROWS)                                                                             \
-    tile(ROWS, at, row_stride, word_stride, panel, words, to, y_stride, width, scale, accumulate)
+    tile(ROWS, at, panel, words, to, y_stride, width, scale, accumulate)
         switch (row_count - r) {
         case 1: TILE(1); break;
         case 2: TILE(2); break;
@@ -201,8 +163,8 @@ KERNEL void product_part(const product_operands *o, size_t first_row, size_t las
             for (size_t column = first_column; column < last_column; column += PANEL) {
                 size_t width = last_column - column < PANEL ? last_column - column : PANEL;
                 pack_right(o, column, width, k, depth, panel);
-                tiles(row_count, left, o->left_kind, words, panel,
-                      o->y + row * o->y_stride + column, o->y_stride, width, o->scale, accumulate);
+                tiles(row_count, left, words, panel, o->y + row * o->y_stride + column,
+                      o->y_stride, width, o->scale, accumulate);
             }
         }
     }

@@ -15,12 +15,22 @@ KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, s
 
 KERNEL void pack_left_columns(const float *rows, size_t stride, const float *divisors,
                               size_t row_count, size_t depth, uint32_t *packed) {
-    for (size_t k = 0; k < depth; k++) {
-        __m512 factor = _mm512_set1_ps(divisors ? 1.0f / divisors[k] : 1.0f);
-        for (size_t r = 0; r < row_count; r += 16) {
-            __m512 value = _mm512_maskz_loadu_ps(first_lanes(row_count - r), rows + k * stride + r);
-            uint32_t *to = packed + (r / LEFT_GROUP * depth + k) * LEFT_GROUP + r % LEFT_GROUP;
-            _mm512_store_ps(to, _mm512_mul_ps(value, factor));
+    for (size_t r = 0; r < row_count; r += 16) {
+        __mmask16 mask = first_lanes(row_count - r);
+        for (size_t k = 0; k < depth; k += 16) {
+            __m512i square[16];
+            for (size_t i = 0; i < 16; i++) {
+                __m512 value = _mm512_setzero_ps();
+                if (k + i < depth) {
+                    value = _mm512_maskz_loadu_ps(mask, rows + (k + i) * stride + r);
+                    if (divisors)
+                        value = _mm512_mul_ps(value, _mm512_set1_ps(1.0f / divisors[k + i]));
+                }
+                square[i] = _mm512_castps_si512(value);
+            }
+            transpose_words(square);
+            for (size_t i = 0; i < 16 && r + i < row_count; i++)
+                _mm512_store_si512(packed + (r + i) * LEFT_STRIDE + k, square[i]);
         }
     }
 }

@@ -1,16 +1,11 @@
 #include "instruction_sets.h"
 #include "ternary_kernels.h"
 
-#include <math.h>
-
-#pragma STDC FP_CONTRACT OFF
-
-// A NaN weight becomes -1 here: the absmean scale, which is then NaN, carries it to every output.
-INLINE_BODY uint8_t shifted_trit(float weight, float scale) {
-    float ratio = weight / scale;
-    ratio = ratio > -1.0f ? ratio : -1.0f;
-    ratio = ratio < 1.0f ? ratio : 1.0f;
-    return (uint8_t)(int32_t)(rintf(ratio) + 1.0f);
+// round(w / scale) to even is 1 exactly when w / scale > 0.5, which is when w > scale / 2: halving is
+// exact, and a float above scale / 2 is so far above it that the rounded quotient is above 0.5 too.
+// A NaN becomes 0: the absmean scale, which is then NaN, carries it to every output.
+INLINE_BODY uint8_t shifted_trit(float weight, float half_scale) {
+    return (uint8_t)(1 + (weight > half_scale) - (weight < -half_scale));
 }
 
 INLINE_BODY void ternary_quantize(const float *weights, size_t columns, size_t first_row,
@@ -27,13 +22,8 @@ INLINE_BODY void ternary_quantize(const float *weights, size_t columns, size_t f
             uint8_t bytes[64];
             for (size_t i = 0; i < 64; i++) bytes[i] = 1;
             if (row < last_row) {
-                if (width == 64) {
-                    for (size_t i = 0; i < 64; i++)
-                        bytes[i] = shifted_trit(source[start + i], scale);
-                } else {
-                    for (size_t i = 0; i < width; i++)
-                        bytes[i] = shifted_trit(source[start + i], scale);
-                }
+                for (size_t i = 0; i < width; i++)
+                    bytes[i] = shifted_trit(source[start + i], 0.5f * scale);
             }
             for (size_t i = 0; i < width; i += 4)
                 __builtin_memcpy(panel + (start + i) / 4 * 256, bytes + i, 4);
@@ -49,7 +39,6 @@ INLINE_BODY void ternary_quantize(const float *weights, size_t columns, size_t f
 
 INSTANTIATE(reference, )
 INSTANTIATE(avx2, TARGET_AVX2)
-INSTANTIATE(avx512, TARGET_AVX512)
 
 void ternary_unpack_row(const uint8_t *packed, size_t columns, size_t row, int8_t *trits) {
     size_t groups = (columns + 3) / 4;
