@@ -37,12 +37,13 @@ struct BlockActivations {
   }
 
   /// - Parameter rows: N, at most.
-  init(_ configuration: ModelConfiguration, rows: Int, usesHadamard: Bool, arena: inout Arena) {
+  init(_ configuration: ModelConfiguration, rows: Int, arena: inout Arena) {
     let width = configuration.hiddenSize
     let (queryWidth, keyValueWidth) = (configuration.queryWidth, configuration.keyValueWidth)
     let inner = configuration.intermediateSize
     let isQuantized = configuration.quantization == .ternary
-    let rotation: ProjectionInput.Rotation = usesHadamard && isQuantized ? .hadamard : .none
+    let rotation: ProjectionInput.Rotation =
+      configuration.usesHadamard && isQuantized ? .hadamard : .none
     input = arena.take(rows * width)
     inputInverseRMS = arena.take(rows)
     attentionInput = ProjectionInput(

@@ -42,8 +42,7 @@ extension Transformer {
     let parameterBytes = layout.count * MemoryLayout<Float>.stride
     var arena = Arena.measuring
     let activations = TransformerActivations(
-      configuration, rows: sequences * length, isTraining: training, usesHadamard: false,
-      arena: &arena)
+      configuration, rows: sequences * length, isTraining: training, arena: &arena)
     return MemoryEstimate(
       parameters: parameterBytes, gradients: training ? parameterBytes : 0,
       optimizer: training ? 2 * parameterBytes : 0,

@@ -48,6 +48,10 @@ package struct ModelConfiguration: Codable, Equatable, Sendable {
   /// SubLN: one RMSNorm on the input of `o_proj`, one on the input of `down_proj`.
   package var subNorm: Bool
   package var quantization: Quantization
+  /// Block Hadamard rotation of the inputs of `o_proj` and `down_proj` before they are quantized
+  /// (RECIPE §2). The weights are trained behind it, so it belongs to the model; without ternary
+  /// projections it does nothing.
+  package var usesHadamard: Bool
   /// The longest sequence the model is meant for, in tokens.
   package var maxPositionEmbeddings: Int
 
@@ -58,6 +62,7 @@ package struct ModelConfiguration: Codable, Equatable, Sendable {
     ropeTheta: Double = 10_000, ropeScaling: RopeScaling? = nil, rmsNormEps: Double = 1e-6,
     tieWordEmbeddings: Bool = false, hiddenAct: Activation = .silu, qkNorm: Bool = false,
     attentionBias: Bool = false, subNorm: Bool = false, quantization: Quantization = .none,
+    usesHadamard: Bool = false,
     maxPositionEmbeddings: Int = 2048
   ) {
     self.vocabSize = vocabSize
@@ -76,6 +81,7 @@ package struct ModelConfiguration: Codable, Equatable, Sendable {
     self.attentionBias = attentionBias
     self.subNorm = subNorm
     self.quantization = quantization
+    self.usesHadamard = usesHadamard
     self.maxPositionEmbeddings = maxPositionEmbeddings
   }
 
@@ -106,6 +112,7 @@ package struct ModelConfiguration: Codable, Equatable, Sendable {
     case attentionBias = "attention_bias"
     case subNorm = "sub_norm"
     case quantization
+    case usesHadamard = "block_hadamard"
     case maxPositionEmbeddings = "max_position_embeddings"
   }
 
@@ -133,6 +140,7 @@ package struct ModelConfiguration: Codable, Equatable, Sendable {
       attentionBias: try value(.attentionBias, or: false),
       subNorm: try value(.subNorm, or: false),
       quantization: try value(.quantization, or: .none),
+      usesHadamard: try value(.usesHadamard, or: false),
       maxPositionEmbeddings: try value(.maxPositionEmbeddings, or: 2048))
   }
 }

@@ -12,7 +12,6 @@ struct Step {
   let precision: ProductPrecision
   /// nil: full precision.
   let activationBits: ActivationBits?
-  let usesHadamard: Bool
   let loops: TransformerLoops
   let team: ComputeTeam
 

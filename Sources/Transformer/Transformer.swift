@@ -24,13 +24,12 @@ struct TransformerActivations {
 
   /// - Parameter rows: N, at most.
   init(
-    _ configuration: ModelConfiguration, rows: Int, isTraining: Bool, usesHadamard: Bool,
-    arena: inout Arena
+    _ configuration: ModelConfiguration, rows: Int, isTraining: Bool, arena: inout Arena
   ) {
     var blocks: [BlockActivations] = []
     for _ in 0..<(isTraining ? configuration.numHiddenLayers : 1) {
       blocks.append(
-        BlockActivations(configuration, rows: rows, usesHadamard: usesHadamard, arena: &arena))
+        BlockActivations(configuration, rows: rows, arena: &arena))
     }
     if !isTraining {
       blocks = Array(repeating: blocks[0], count: configuration.numHiddenLayers)
@@ -64,7 +63,6 @@ package final class Transformer {
     }
   }
 
-  private let usesHadamard: Bool
   private let team: ComputeTeam
   private let loops: TransformerLoops
   private let embedding: Embedding
@@ -80,13 +78,11 @@ package final class Transformer {
   ///   - parameters: of `ParameterLayout(configuration)`.
   ///   - gradients: where `backward` adds, of the same layout; nil for a model that only predicts.
   ///   - maximumSequences: B, at most; `maximumLength`: T, at most.
-  ///   - usesHadamard: rotate the inputs of `o_proj` and `down_proj` before quantizing them: for
-  ///     ternary models that shall run with 4 bits (RECIPE §2).
   /// - Throws: every field of the configuration that cannot be.
   package init(
     configuration: ModelConfiguration, parameters: Parameters, gradients: Parameters?,
     maximumSequences: Int, maximumLength: Int, precision: ProductPrecision = .fp32,
-    usesHadamard: Bool = false, team: ComputeTeam = .shared, loops: TransformerLoops = .init()
+    team: ComputeTeam = .shared, loops: TransformerLoops = .init()
   ) throws(ModelConfigurationError) {
     self.configuration = try configuration.validated()
     let layout = ParameterLayout(configuration)
@@ -98,7 +94,6 @@ package final class Transformer {
     self.maximumSequences = maximumSequences
     self.maximumLength = maximumLength
     self.precision = precision
-    self.usesHadamard = usesHadamard
     self.team = team
     self.loops = loops
     activationBits = configuration.quantization == .ternary ? .eight : nil
@@ -112,13 +107,11 @@ package final class Transformer {
     let rows = maximumSequences * maximumLength
     var measuring = Arena.measuring
     _ = TransformerActivations(
-      configuration, rows: rows, isTraining: gradients != nil, usesHadamard: usesHadamard,
-      arena: &measuring)
+      configuration, rows: rows, isTraining: gradients != nil, arena: &measuring)
     memory = AlignedBuffer(count: measuring.bytes)
     var arena = Arena(in: memory)
     activations = TransformerActivations(
-      configuration, rows: rows, isTraining: gradients != nil, usesHadamard: usesHadamard,
-      arena: &arena)
+      configuration, rows: rows, isTraining: gradients != nil, arena: &arena)
   }
 
   /// The weights of the head, `[V, d]`: the embedding's when they are tied.
@@ -196,7 +189,7 @@ package final class Transformer {
   private func step(for batch: TokenBatch) -> Step {
     Step(
       sequences: batch.sequences, length: batch.length, lengths: batch.lengths,
-      precision: precision, activationBits: activationBits, usesHadamard: usesHadamard,
+      precision: precision, activationBits: activationBits,
       loops: loops, team: team)
   }
 }

@@ -26,7 +26,6 @@ struct RandomModel {
   let configuration: ModelConfiguration
   let parameters: Parameters
   let texts: [[Int32]]
-  let usesHadamard: Bool
 
   /// Every option is drawn from `seed` but the quantization.
   init(seed: UInt64, quantization: ModelConfiguration.Quantization) throws {
@@ -48,9 +47,9 @@ struct RandomModel {
       rmsNormEps: 1e-5, tieWordEmbeddings: Bool.random(using: &random),
       hiddenAct: Bool.random(using: &random) ? .silu : .relu2,
       qkNorm: Bool.random(using: &random), attentionBias: Bool.random(using: &random),
-      subNorm: Bool.random(using: &random), quantization: quantization
+      subNorm: Bool.random(using: &random), quantization: quantization,
+      usesHadamard: Bool.random(using: &random)
     ).validated()
-    usesHadamard = quantization == .ternary && Bool.random(using: &random)
     parameters = Parameters(layout: ParameterLayout(configuration))
     for view in parameters.layout.views {
       let isGain = view.name.hasSuffix("norm.weight")
@@ -69,8 +68,7 @@ struct RandomModel {
 
   func reference(bits: ActivationBits?) -> ReferenceTransformer {
     ReferenceTransformer(
-      configuration: configuration, parameters: parameters, activationBits: bits,
-      usesHadamard: usesHadamard)
+      configuration: configuration, parameters: parameters, activationBits: bits)
   }
 
   func fast(
@@ -81,7 +79,7 @@ struct RandomModel {
     let model = try Transformer(
       configuration: configuration, parameters: parameters, gradients: gradients,
       maximumSequences: batch.sequences, maximumLength: batch.length, precision: precision,
-      usesHadamard: usesHadamard, team: team, loops: loops)
+      team: team, loops: loops)
     if bits != nil { model.activationBits = bits }
     model.quantizeWeights()
     return model

@@ -16,7 +16,6 @@ package struct ReferenceTransformer {
   package let configuration: ModelConfiguration
   /// nil in full precision.
   package let activationBits: ActivationBits?
-  package let usesHadamard: Bool
   /// The parameters by Hugging Face's names.
   package var tensors: [String: [Double]]
   package var rounding = Rounding.exact
@@ -26,12 +25,10 @@ package struct ReferenceTransformer {
 
   /// The model with the values of `parameters`.
   package init(
-    configuration: ModelConfiguration, parameters: Parameters, activationBits: ActivationBits?,
-    usesHadamard: Bool
+    configuration: ModelConfiguration, parameters: Parameters, activationBits: ActivationBits?
   ) {
     self.configuration = configuration
     self.activationBits = activationBits
-    self.usesHadamard = usesHadamard
     rotary = RotaryFrequencies(configuration)
     tensors = [:]
     for view in parameters.layout.views {
@@ -128,7 +125,8 @@ package struct ReferenceTransformer {
   }
 
   private func turned(_ rows: [[Double]]) -> [[Double]] {
-    usesHadamard && activationBits != nil ? rows.map(ReferenceOperations.hadamard) : rows
+    configuration.usesHadamard && activationBits != nil
+      ? rows.map(ReferenceOperations.hadamard) : rows
   }
 
   private mutating func quantized(_ rows: [[Double]]) -> [[Double]] {
