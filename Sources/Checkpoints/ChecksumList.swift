@@ -1,4 +1,4 @@
-import Crypto
+package import Crypto
 package import Foundation
 
 /// The lines of a `SHA256SUMS` file, as `sha256sum` writes and checks them.
@@ -40,9 +40,7 @@ package struct ChecksumList: Equatable, Sendable {
   package static func digest(ofFile path: String) throws(FileError) -> String {
     let file = try MappedFile(path: path)
     defer { withExtendedLifetime(file) {} }
-    var hash = SHA256()
-    hash.update(bufferPointer: file.bytes)
-    return hexadecimal(hash.finalize())
+    return digest(of: file.bytes)
   }
 
   /// The SHA-256 of bytes in memory, in lower-case hexadecimal digits.
@@ -50,7 +48,15 @@ package struct ChecksumList: Equatable, Sendable {
     hexadecimal(SHA256.hash(data: data))
   }
 
-  private static func hexadecimal(_ digest: SHA256.Digest) -> String {
+  /// The SHA-256 of bytes in memory, in lower-case hexadecimal digits.
+  package static func digest(of bytes: UnsafeRawBufferPointer) -> String {
+    var hash = SHA256()
+    hash.update(bufferPointer: bytes)
+    return hexadecimal(hash.finalize())
+  }
+
+  /// A digest in lower-case hexadecimal digits.
+  package static func hexadecimal(_ digest: SHA256.Digest) -> String {
     let digits = Array("0123456789abcdef".utf8)
     return String(
       decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)

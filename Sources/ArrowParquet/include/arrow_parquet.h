@@ -1,0 +1,93 @@
+// Parquet files through Apache Arrow's libparquet, for callers without C++.
+//
+// A file is a table of columns, written and read a row group at a time; no call is made per row.
+// Every function that can fail returns 0, or fills *error with a text that the caller frees with
+// arrow_parquet_free_text. No C++ exception leaves these functions.
+//
+// A writer or reader may be used by one thread at a time.
+
+#pragma once
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  ARROW_PARQUET_INT32 = 0,
+  ARROW_PARQUET_INT64 = 1,
+  ARROW_PARQUET_FLOAT32 = 2,
+  ARROW_PARQUET_BOOL = 3,  // a byte each, 0 or 1
+};
+
+enum {
+  ARROW_PARQUET_PLAIN = 0,
+  ARROW_PARQUET_DELTA = 1,         // DELTA_BINARY_PACKED, integers only
+  ARROW_PARQUET_STREAM_SPLIT = 2,  // BYTE_STREAM_SPLIT, numbers only
+};
+
+// One column: a number per row, or a list of numbers per row. Neither may be null.
+typedef struct {
+  const char *name;
+  int32_t type;
+  int32_t is_list;
+  int32_t encoding;    // for writing
+  int32_t zstd_level;  // for writing
+} arrow_parquet_column;
+
+// The values of one column in one row group. A list column has `offsets` [rows + 1]; the list of
+// row r is values[offsets[r]] up to values[offsets[r + 1] - 1].
+typedef struct {
+  const void *values;
+  const int32_t *offsets;
+} arrow_parquet_values;
+
+typedef struct {
+  const char *key;
+  const char *value;
+} arrow_parquet_pair;
+
+typedef struct arrow_parquet_writer arrow_parquet_writer;
+typedef struct arrow_parquet_reader arrow_parquet_reader;
+typedef struct arrow_parquet_rows arrow_parquet_rows;
+
+// Receives the bytes of the file in order. Returns 0, or anything else to make the write fail.
+typedef int32_t (*arrow_parquet_sink)(void *context, const void *bytes, int64_t count);
+
+void arrow_parquet_free_text(char *text);
+
+int32_t arrow_parquet_writer_open(const arrow_parquet_column *columns, int32_t column_count,
+                                  arrow_parquet_sink sink, void *context,
+                                  arrow_parquet_writer **writer, char **error);
+// Writes one row group; `values` has one entry per column.
+int32_t arrow_parquet_writer_write(arrow_parquet_writer *writer,
+                                   const arrow_parquet_values *values, int64_t row_count,
+                                   char **error);
+// Writes the footer with `pairs` as the file's metadata.
+int32_t arrow_parquet_writer_close(arrow_parquet_writer *writer, const arrow_parquet_pair *pairs,
+                                   int32_t pair_count, char **error);
+void arrow_parquet_writer_free(arrow_parquet_writer *writer);
+
+// Opens the file in bytes[0 .. count - 1], which must outlive the reader, and checks that it has
+// these columns with these types. Pages are checked against their checksums when they are read.
+int32_t arrow_parquet_reader_open(const void *bytes, int64_t count,
+                                  const arrow_parquet_column *columns, int32_t column_count,
+                                  arrow_parquet_reader **reader, char **error);
+int32_t arrow_parquet_reader_group_count(const arrow_parquet_reader *reader);
+int64_t arrow_parquet_reader_group_rows(const arrow_parquet_reader *reader, int32_t group);
+// The value of a metadata key, or NULL; belongs to the reader.
+const char *arrow_parquet_reader_metadata(const arrow_parquet_reader *reader, const char *key);
+// Reads some columns (indices into `columns`) of one row group.
+int32_t arrow_parquet_reader_read(arrow_parquet_reader *reader, int32_t group,
+                                  const int32_t *columns, int32_t column_count,
+                                  arrow_parquet_rows **rows, char **error);
+void arrow_parquet_reader_free(arrow_parquet_reader *reader);
+
+// The values of the i-th column that was read; they belong to `rows`.
+arrow_parquet_values arrow_parquet_rows_values(const arrow_parquet_rows *rows, int32_t index);
+void arrow_parquet_rows_free(arrow_parquet_rows *rows);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,88 @@
+import ArrowParquet
+
+/// One column of a Parquet file: its name, its type and how it is stored. Nothing is ever null.
+package struct ParquetColumn: Equatable, Sendable {
+  /// What a row holds in the column.
+  package enum Kind: Equatable, Sendable {
+    case int32
+    case int64
+    case float32
+    case bool
+    case int32List
+    case float32List
+  }
+
+  /// How values are arranged before they are compressed with zstd.
+  package enum Encoding: Equatable, Sendable {
+    case plain
+    /// Differences in few bits, for integers that grow evenly (DELTA_BINARY_PACKED).
+    case delta
+    /// First bytes, then second bytes, …, for numbers whose high bytes repeat (BYTE_STREAM_SPLIT).
+    case streamSplit
+  }
+
+  /// Its name in the file.
+  package let name: String
+  /// Its type.
+  package let kind: Kind
+  /// Its arrangement; of no meaning for reading.
+  package var encoding: Encoding
+  /// zstd's level, 1 to 22; of no meaning for reading.
+  package var zstdLevel: Int
+
+  /// A column `name` of type `kind`.
+  package init(_ name: String, _ kind: Kind, encoding: Encoding = .plain, zstdLevel: Int = 1) {
+    self.name = name
+    self.kind = kind
+    self.encoding = encoding
+    self.zstdLevel = zstdLevel
+  }
+
+  /// Calls `body` with the columns as the C side wants them.
+  static func withC<Value>(
+    _ columns: [ParquetColumn], _ body: ([arrow_parquet_column]) -> Value
+  ) -> Value {
+    var names = columns.map { Array($0.name.utf8CString) }[...]
+    func collect(_ result: [arrow_parquet_column]) -> Value {
+      guard let name = names.popFirst() else { return body(result) }
+      let column = columns[result.count]
+      return name.withUnsafeBufferPointer { buffer in
+        collect(
+          result + [
+            arrow_parquet_column(
+              name: buffer.baseAddress, type: column.kind.valueCode, is_list: column.kind.listCode,
+              encoding: column.encoding.code, zstd_level: Int32(column.zstdLevel))
+          ])
+      }
+    }
+    return collect([])
+  }
+}
+
+extension ParquetColumn.Kind {
+  fileprivate var valueCode: Int32 {
+    switch self {
+    case .int32, .int32List: Int32(ARROW_PARQUET_INT32)
+    case .int64: Int32(ARROW_PARQUET_INT64)
+    case .float32, .float32List: Int32(ARROW_PARQUET_FLOAT32)
+    case .bool: Int32(ARROW_PARQUET_BOOL)
+    }
+  }
+
+  fileprivate var listCode: Int32 {
+    switch self {
+    case .int32List, .float32List: 1
+    case .int32, .int64, .float32, .bool: 0
+    }
+  }
+}
+
+extension ParquetColumn.Encoding {
+  fileprivate var code: Int32 {
+    switch self {
+    case .plain: Int32(ARROW_PARQUET_PLAIN)
+    case .delta: Int32(ARROW_PARQUET_DELTA)
+    case .streamSplit: Int32(ARROW_PARQUET_STREAM_SPLIT)
+    }
+  }
+}

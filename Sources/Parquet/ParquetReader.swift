@@ -1,0 +1,104 @@
+import ArrowParquet
+
+/// A Parquet file in memory, usually mapped.
+///
+/// One thread at a time may use it: share it by a mutex that owns it.
+package struct ParquetReader: ~Copyable {
+  private let handle: OpaquePointer
+  private let columns: [ParquetColumn]
+  // Keeps the bytes where the handle expects them.
+  private let owner: any AnyObject & Sendable
+
+  /// Opens a file and checks that it has `columns`; further columns are not looked at.
+  ///
+  /// - Parameters:
+  ///   - bytes: the whole file.
+  ///   - owner: keeps `bytes` alive and unchanged.
+  /// - Throws: when the file is damaged, truncated, of another format, or lacks a column.
+  package init(
+    _ bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable, columns: [ParquetColumn]
+  ) throws(ParquetError) {
+    guard bytes.count > 0 else { throw ParquetError(reason: "is empty, expected a Parquet file") }
+    var opened: OpaquePointer?
+    try checkingParquet { error in
+      ParquetColumn.withC(columns) { columns in
+        arrow_parquet_reader_open(
+          bytes.baseAddress, Int64(bytes.count), columns, Int32(columns.count), &opened, error)
+      }
+    }
+    guard let opened else { throw ParquetError(reason: "libparquet gave no reader") }
+    handle = opened
+    self.columns = columns
+    self.owner = owner
+  }
+
+  deinit { arrow_parquet_reader_free(handle) }
+
+  /// Rows of each row group.
+  package var groupRowCounts: [Int] {
+    (0..<arrow_parquet_reader_group_count(handle)).map {
+      Int(arrow_parquet_reader_group_rows(handle, $0))
+    }
+  }
+
+  /// The value of a key in the file's metadata.
+  package func metadata(_ key: String) -> String? {
+    arrow_parquet_reader_metadata(handle, key).map { String(cString: $0) }
+  }
+
+  /// Reads columns of one row group.
+  ///
+  /// - Parameters:
+  ///   - group: an index into `groupRowCounts`.
+  ///   - indices: which of `columns`; nil for all.
+  /// - Returns: their values in the order of `indices`.
+  /// - Throws: when a page is damaged or a value is null.
+  package func read(
+    group: Int, columns indices: [Int]? = nil
+  ) throws(ParquetError) -> [ParquetValues] {
+    let indices = indices ?? Array(columns.indices)
+    let rowCount = Int(arrow_parquet_reader_group_rows(handle, Int32(group)))
+    var read: OpaquePointer?
+    try checkingParquet { error in
+      arrow_parquet_reader_read(
+        handle, Int32(group), indices.map(Int32.init), Int32(indices.count), &read, error)
+    }
+    guard let read else { throw ParquetError(reason: "libparquet gave no rows") }
+    defer { arrow_parquet_rows_free(read) }
+    return indices.enumerated().map { place, index in
+      let values = arrow_parquet_rows_values(read, Int32(place))
+      return Self.copy(values, kind: columns[index].kind, rowCount: rowCount)
+    }
+  }
+
+  private static func copy(
+    _ values: arrow_parquet_values, kind: ParquetColumn.Kind, rowCount: Int
+  ) -> ParquetValues {
+    switch kind {
+    case .int32: .int32(array(values.values, count: rowCount))
+    case .int64: .int64(array(values.values, count: rowCount))
+    case .float32: .float32(array(values.values, count: rowCount))
+    case .bool: .bool(array(values.values, count: rowCount))
+    case .int32List:
+      list(values, rowCount: rowCount) { .int32List($0, offsets: $1) }
+    case .float32List:
+      list(values, rowCount: rowCount) { .float32List($0, offsets: $1) }
+    }
+  }
+
+  private static func array<Element: BitwiseCopyable>(
+    _ start: UnsafeRawPointer?, count: Int
+  ) -> [Element] {
+    guard let start, count > 0 else { return [] }
+    return Array(
+      UnsafeBufferPointer(start: start.assumingMemoryBound(to: Element.self), count: count))
+  }
+
+  private static func list<Element: BitwiseCopyable>(
+    _ values: arrow_parquet_values, rowCount: Int, _ make: ([Element], [Int32]) -> ParquetValues
+  ) -> ParquetValues {
+    let offsets: [Int32] = array(values.offsets, count: rowCount + 1)
+    guard let last = offsets.last else { return make([], [0]) }
+    return make(array(values.values, count: Int(last)), offsets)
+  }
+}
