@@ -40,7 +40,9 @@ extension JSONValue: Codable {
     case .array(let value): try value.encode(to: encoder)
     case .object(let object):
       var container = encoder.container(keyedBy: MemberName.self)
-      for (key, value) in object { try container.encode(value, forKey: MemberName(stringValue: key)) }
+      for (key, value) in object {
+        try container.encode(value, forKey: MemberName(stringValue: key))
+      }
     }
   }
 
