@@ -20,7 +20,6 @@ struct MicrohttpdDaemon: ~Copyable, @unchecked Sendable {
     let context = Unmanaged.passRetained(core)
     var options = [
       MHD_OptionItem(.LISTEN_SOCKET, Int(socket.descriptor)),
-      MHD_OptionItem(.STRICT_FOR_CLIENT, 1),
       MHD_OptionItem(.CONNECTION_TIMEOUT, configuration.idleSecondsMax),
       MHD_OptionItem(.CONNECTION_LIMIT, configuration.connectionsMax),
       MHD_OptionItem(
@@ -76,7 +75,14 @@ private func targetSeen(
 ) -> UnsafeMutableRawPointer? {
   guard let target else { return nil }
   let bytes = UnsafeRawBufferPointer(start: target, count: strlen(target))
-  return Unmanaged.passRetained(Transaction(target: Array(bytes))).toOpaque()
+  let transaction = Transaction(target: Array(bytes))
+  // libmicrohttpd would now copy each pair of the query to the connection's memory, and 0.9.75
+  // hangs when that is full. So it gets an empty query. The bytes are its own read buffer's, const
+  // only in this signature.
+  if let mark = bytes.firstIndex(of: UInt8(ascii: "?")) {
+    UnsafeMutablePointer(mutating: target)[mark + 1] = 0
+  }
+  return Unmanaged.passRetained(transaction).toOpaque()
 }
 
 /// libmicrohttpd would turn %00 into the end of the string.

@@ -12,6 +12,9 @@
 //     method NUL target NUL version NUL NUL (name NUL blanks value NUL NUL)* NUL NUL
 //
 // was something else on the wire.
+//
+// What it refuses itself never comes here. After a Content-Length that is no number it sends the
+// head of its 400 twice, and closes.
 
 internal import CMicrohttpd
 
