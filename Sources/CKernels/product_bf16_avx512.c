@@ -87,6 +87,24 @@ KERNEL void pack_right_columns(const float *rows, size_t stride, size_t width, s
     }
 }
 
+KERNEL void pack_right_bf16(const uint16_t *rows, size_t stride, size_t width, size_t depth,
+                            uint32_t *panel) {
+    size_t words = (depth + 1) / 2;
+    for (size_t v = 0; v < VECTORS; v++) {
+        for (size_t k = 0; k < depth; k += 32) {
+            __mmask32 mask = depth - k >= 32 ? ~(__mmask32)0 : ((__mmask32)1 << (depth - k)) - 1;
+            __m512i square[16];
+            for (size_t i = 0; i < 16; i++)
+                square[i] = v * 16 + i < width ? _mm512_maskz_loadu_epi16(
+                                                     mask, rows + (v * 16 + i) * stride + k)
+                                               : _mm512_setzero_si512();
+            transpose_words(square);
+            for (size_t w = k / 2, i = 0; i < 16 && w < words; i++, w++)
+                _mm512_store_si512(panel + w * PANEL + v * 16, square[i]);
+        }
+    }
+}
+
 // Eight bits fit bf16's significand: the upper halves of the floats are exact.
 INLINE_KERNEL __m512i code_floats(const int8_t *codes, __mmask16 mask) {
     __m128i bytes = _mm_maskz_loadu_epi8(mask, codes);

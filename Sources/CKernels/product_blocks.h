@@ -2,8 +2,8 @@
 // product_bf16_avx512.c, which define
 //   WORD_DEPTH                       k per word, 1 or 2
 //   multiply_add(sum, left, right)   one word of every lane
-//   pack_left_rows, pack_left_columns, pack_right_rows, pack_right_columns, pack_right_codes,
-//   pack_right_trits
+//   pack_left_rows, pack_left_columns, pack_right_rows, pack_right_columns, pack_right_bf16,
+//   pack_right_codes, pack_right_trits
 //
 // Packed left:        [rows][LEFT_STRIDE words]
 // Packed right panel: [words][64]
@@ -110,6 +110,8 @@ KERNEL void pack_right_rows(const float *rows, size_t stride, size_t width, size
                             uint32_t *panel);
 KERNEL void pack_right_columns(const float *rows, size_t stride, size_t width, size_t depth,
                                uint32_t *panel);
+KERNEL void pack_right_bf16(const uint16_t *rows, size_t stride, size_t width, size_t depth,
+                            uint32_t *panel);
 KERNEL void pack_right_codes(const int8_t *rows, size_t stride, size_t width, size_t depth,
                              uint32_t *panel);
 KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_k,
@@ -137,6 +139,10 @@ KERNEL void pack_right(const product_operands *o, size_t first_column, size_t wi
     case PRODUCT_RIGHT_COLUMNS:
         pack_right_columns(values + first_column * o->right_stride + first_k, o->right_stride,
                            width, depth, panel);
+        break;
+    case PRODUCT_RIGHT_BF16:
+        pack_right_bf16((const uint16_t *)o->right + first_column * o->right_stride + first_k,
+                        o->right_stride, width, depth, panel);
         break;
     case PRODUCT_RIGHT_CODES:
         pack_right_codes((const int8_t *)o->right + first_k * o->right_stride + first_column,

@@ -62,6 +62,24 @@ KERNEL void pack_right_columns(const float *rows, size_t stride, size_t width, s
     }
 }
 
+KERNEL void pack_right_bf16(const uint16_t *rows, size_t stride, size_t width, size_t depth,
+                            uint32_t *panel) {
+    for (size_t v = 0; v < VECTORS; v++) {
+        for (size_t k = 0; k < depth; k += 16) {
+            __m512i square[16];
+            for (size_t i = 0; i < 16; i++) {
+                __mmask16 mask = v * 16 + i < width ? first_lanes(depth - k) : 0;
+                __m256i bits = _mm256_maskz_loadu_epi16(
+                    mask, mask ? rows + (v * 16 + i) * stride + k : rows);
+                square[i] = _mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16);
+            }
+            transpose_words(square);
+            for (size_t i = 0; i < 16 && k + i < depth; i++)
+                _mm512_store_si512(panel + (k + i) * PANEL + v * 16, square[i]);
+        }
+    }
+}
+
 KERNEL void pack_right_codes(const int8_t *rows, size_t stride, size_t width, size_t depth,
                              uint32_t *panel) {
     for (size_t k = 0; k < depth; k++)

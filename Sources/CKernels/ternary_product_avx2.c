@@ -22,7 +22,7 @@ dot_four(__m256i sum, __m256i trits, __m256i codes, __m256i ones) {
 
 TARGET_AVX2 static inline __attribute__((always_inline)) void tile(
     const int tokens, const int8_t *codes, size_t columns, const uint8_t *half_panel,
-    const int32_t *code_sums, const float *factors, float *y, size_t rows, size_t width) {
+    const int32_t *code_sums, const float *factors, float *y, size_t y_stride, size_t width) {
     __m256i sums[TILE_TOKENS][VECTORS], ones = _mm256_set1_epi16(1);
     for (int t = 0; t < tokens; t++)
         for (int v = 0; v < VECTORS; v++) sums[t][v] = _mm256_set1_epi32(-code_sums[t]);
@@ -48,7 +48,7 @@ TARGET_AVX2 static inline __attribute__((always_inline)) void tile(
         for (int v = 0; v < VECTORS; v++)
             _mm256_storeu_ps(values + 8 * v, _mm256_mul_ps(_mm256_cvtepi32_ps(sums[t][v]),
                                                            _mm256_set1_ps(factors[t])));
-        memcpy(y + (size_t)t * rows, values, width * sizeof(float));
+        memcpy(y + (size_t)t * y_stride, values, width * sizeof(float));
     }
 }
 
@@ -61,7 +61,7 @@ TARGET_AVX2 static int32_t sum_of_codes(const int8_t *codes, size_t columns) {
 TARGET_AVX2 void ternary_product_avx2(const int8_t *codes, const float *code_scales, size_t m,
                                       size_t columns, const uint8_t *packed, float scale,
                                       size_t rows, size_t first_panel, size_t last_panel,
-                                      float *y) {
+                                      float *y, size_t y_stride) {
     size_t panel_bytes = (columns + 3) / 4 * 256;
     for (size_t t = 0; t < m; t += TILE_TOKENS) {
         const int8_t *at = codes + t * columns;
@@ -76,11 +76,11 @@ TARGET_AVX2 void ternary_product_avx2(const int8_t *codes, const float *code_sca
              first += 32) {
             const uint8_t *half = packed + first / 64 * panel_bytes + first % 64 * 4;
             size_t width = rows - first < 32 ? rows - first : 32;
-            float *to = y + t * rows + first;
+            float *to = y + t * y_stride + first;
             switch (count) {
-            case 1: tile(1, at, columns, half, code_sums, factors, to, rows, width); break;
-            case 2: tile(2, at, columns, half, code_sums, factors, to, rows, width); break;
-            default: tile(3, at, columns, half, code_sums, factors, to, rows, width); break;
+            case 1: tile(1, at, columns, half, code_sums, factors, to, y_stride, width); break;
+            case 2: tile(2, at, columns, half, code_sums, factors, to, y_stride, width); break;
+            default: tile(3, at, columns, half, code_sums, factors, to, y_stride, width); break;
             }
         }
     }

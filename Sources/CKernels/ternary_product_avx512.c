@@ -1,33 +1,14 @@
-#include "instruction_sets.h"
+#include "codes_avx512.h"
 #include "ternary_kernels.h"
-
-#include <immintrin.h>
-#include <string.h>
 
 // A tile is six tokens by one panel of 64 rows: 24 accumulators, four vectors of trits and one
 // broadcast of four codes fill the registers. vpdpbusd wants its unsigned operand first, so the
 // trits are stored as trit + 1 and the sum of the codes is taken off at the end.
 enum { TILE_TOKENS = 6, VECTORS = 4 };
 
-TARGET_AVX512 static inline __attribute__((always_inline)) __m512i four_codes(const int8_t *at) {
-    int32_t four;
-    memcpy(&four, at, 4);
-    return _mm512_set1_epi32(four);
-}
-
-TARGET_AVX512 static int32_t sum_of_codes(const int8_t *codes, size_t columns) {
-    __m512i sum = _mm512_setzero_si512(), ones = _mm512_set1_epi8(1);
-    size_t k = 0;
-    for (; k + 64 <= columns; k += 64)
-        sum = _mm512_dpbusd_epi32(sum, ones, _mm512_loadu_si512(codes + k));
-    __mmask64 tail = ((__mmask64)1 << (columns - k)) - 1;
-    sum = _mm512_dpbusd_epi32(sum, ones, _mm512_maskz_loadu_epi8(tail, codes + k));
-    return _mm512_reduce_add_epi32(sum);
-}
-
 TARGET_AVX512 static inline __attribute__((always_inline)) void tile(
     const int tokens, const int8_t *codes, size_t columns, const uint8_t *panel,
-    const int32_t *code_sums, const float *factors, float *y, size_t rows, size_t width) {
+    const int32_t *code_sums, const float *factors, float *y, size_t y_stride, size_t width) {
     __m512i sums[TILE_TOKENS][VECTORS];
     for (int t = 0; t < tokens; t++)
         for (int v = 0; v < VECTORS; v++) sums[t][v] = _mm512_set1_epi32(-code_sums[t]);
@@ -61,7 +42,7 @@ TARGET_AVX512 static inline __attribute__((always_inline)) void tile(
             __mmask16 mask =
                 width - first >= 16 ? 0xFFFF : (__mmask16)((1u << (width - first)) - 1);
             __m512 value = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[t][v]), factor);
-            _mm512_mask_storeu_ps(y + (size_t)t * rows + first, mask, value);
+            _mm512_mask_storeu_ps(y + (size_t)t * y_stride + first, mask, value);
         }
     }
 }
@@ -69,7 +50,7 @@ TARGET_AVX512 static inline __attribute__((always_inline)) void tile(
 TARGET_AVX512 void ternary_product_avx512(const int8_t *codes, const float *code_scales,
                                           size_t m, size_t columns, const uint8_t *packed,
                                           float scale, size_t rows, size_t first_panel,
-                                          size_t last_panel, float *y) {
+                                          size_t last_panel, float *y, size_t y_stride) {
     // Blocks of tokens keep the codes in the second-level cache while all panels pass by.
     enum { BLOCK_TOKENS = 96 };
     size_t panel_bytes = (columns + 3) / 4 * 256;
@@ -84,19 +65,19 @@ TARGET_AVX512 void ternary_product_avx512(const int8_t *codes, const float *code
         for (size_t p = first_panel; p < last_panel; p++) {
             const uint8_t *panel = packed + p * panel_bytes;
             size_t width = rows - p * 64 < 64 ? rows - p * 64 : 64;
-            float *out = y + first * rows + p * 64;
+            float *out = y + first * y_stride + p * 64;
             for (size_t t = 0; t < count; t += TILE_TOKENS) {
                 const int8_t *at = codes + (first + t) * columns;
                 const int32_t *s = code_sums + t;
                 const float *f = factors + t;
-                float *to = out + t * rows;
+                float *to = out + t * y_stride;
                 switch (count - t) {
-                case 1: tile(1, at, columns, panel, s, f, to, rows, width); break;
-                case 2: tile(2, at, columns, panel, s, f, to, rows, width); break;
-                case 3: tile(3, at, columns, panel, s, f, to, rows, width); break;
-                case 4: tile(4, at, columns, panel, s, f, to, rows, width); break;
-                case 5: tile(5, at, columns, panel, s, f, to, rows, width); break;
-                default: tile(6, at, columns, panel, s, f, to, rows, width); break;
+                case 1: tile(1, at, columns, panel, s, f, to, y_stride, width); break;
+                case 2: tile(2, at, columns, panel, s, f, to, y_stride, width); break;
+                case 3: tile(3, at, columns, panel, s, f, to, y_stride, width); break;
+                case 4: tile(4, at, columns, panel, s, f, to, y_stride, width); break;
+                case 5: tile(5, at, columns, panel, s, f, to, y_stride, width); break;
+                default: tile(6, at, columns, panel, s, f, to, y_stride, width); break;
                 }
             }
         }

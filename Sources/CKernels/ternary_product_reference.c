@@ -19,8 +19,9 @@ static void panel_sums(const int8_t *codes, size_t columns, const uint8_t *panel
 }
 
 void ternary_product_reference(const int8_t *codes, const float *code_scales, size_t m,
-                                 size_t columns, const uint8_t *packed, float scale, size_t rows,
-                                 size_t first_panel, size_t last_panel, float *y) {
+                               size_t columns, const uint8_t *packed, float scale, size_t rows,
+                               size_t first_panel, size_t last_panel, float *y,
+                               size_t y_stride) {
     size_t groups = (columns + 3) / 4;
     for (size_t p = first_panel; p < last_panel; p++) {
         size_t first_row = p * TERNARY_PANEL_ROWS;
@@ -31,7 +32,7 @@ void ternary_product_reference(const int8_t *codes, const float *code_scales, si
             panel_sums(codes + i * columns, columns, packed + p * groups * 256, sums);
             float factor = scale / code_scales[i];
             for (size_t r = 0; r < width; r++)
-                y[i * rows + first_row + r] = (float)sums[r] * factor;
+                y[i * y_stride + first_row + r] = (float)sums[r] * factor;
         }
     }
 }

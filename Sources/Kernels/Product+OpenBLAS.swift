@@ -45,6 +45,11 @@ extension Product {
       for row in 0..<n { round_to_bf16(values + row * stride, k, copy.pointer + row * k) }
       result.product.right = .columns(copy.pointer, stride: k)
       result.keep.append(copy)
+    case .bf16(let values, let stride):
+      let copy = AlignedBuffer<Float>(count: n * k)
+      for row in 0..<n { bf16_to_floats(values + row * stride, k, copy.pointer + row * k) }
+      result.product.right = .columns(copy.pointer, stride: k)
+      result.keep.append(copy)
     case .codes(let values, let stride):
       let copy = AlignedBuffer<Float>(count: k * n)
       for row in 0..<k { widen_codes(values + row * stride, n, copy.pointer + row * n) }
@@ -99,8 +104,8 @@ extension Product.Portable {
         (CblasNoTrans, values + columns.lowerBound, stride)
       case .columns(let values, let stride):
         (CblasTrans, values + columns.lowerBound * stride, stride)
-      case .codes, .trits:
-        preconditionFailure("codes and trits are widened before")
+      case .bf16, .codes, .trits:
+        preconditionFailure("only floats are left")
       }
     cblas_sgemm(
       CblasRowMajor, left.0, right.0, Int32(rows.count), Int32(columns.count), Int32(product.k),

@@ -16,6 +16,8 @@ struct Product {
     case rows(UnsafePointer<Float>, stride: Int)
     /// `[n, k]`
     case columns(UnsafePointer<Float>, stride: Int)
+    /// `[n, k]`
+    case bf16(UnsafePointer<UInt16>, stride: Int)
     /// `[k, n]`
     case codes(UnsafePointer<Int8>, stride: Int)
     /// `[k, n]`
@@ -78,6 +80,9 @@ struct Product {
       result.right = UnsafeRawPointer(values)
     case .columns(let values, let stride):
       (result.right_kind, result.right_stride) = (PRODUCT_RIGHT_COLUMNS, stride)
+      result.right = UnsafeRawPointer(values)
+    case .bf16(let values, let stride):
+      (result.right_kind, result.right_stride) = (PRODUCT_RIGHT_BF16, stride)
       result.right = UnsafeRawPointer(values)
     case .codes(let values, let stride):
       (result.right_kind, result.right_stride) = (PRODUCT_RIGHT_CODES, stride)

@@ -73,14 +73,14 @@ package func ternaryProduct(
     team.parallelRows(panels) { range in
       kernel(
         codes, scales, m, columns, weights.packed, weights.scale, rows, range.lowerBound,
-        range.upperBound, y)
+        range.upperBound, y, rows)
     }
   } else {
     team.parallelRows(m, grain: 6) { range in
       let first = range.lowerBound
       kernel(
         codes + first * columns, scales + first, range.count, columns, weights.packed,
-        weights.scale, rows, 0, panels, y + first * rows)
+        weights.scale, rows, 0, panels, y + first * rows, rows)
     }
   }
 }

@@ -30,6 +30,7 @@ typedef enum {
 typedef enum {
     PRODUCT_RIGHT_ROWS,    // float [k, n]
     PRODUCT_RIGHT_COLUMNS, // float [n, k]
+    PRODUCT_RIGHT_BF16,    // bf16 [n, k]
     PRODUCT_RIGHT_CODES,   // int8 [k, n]
     PRODUCT_RIGHT_TRITS,   // packed trits of a matrix [k, n], ternary_kernels.h
 } product_right_kind;
@@ -56,6 +57,10 @@ void product_fp32_avx512(const product_operands *operands, size_t first_row, siz
 // The same with operands rounded to bf16, ties to even.
 void product_bf16_avx512(const product_operands *operands, size_t first_row, size_t last_row,
                          size_t first_column, size_t last_column, void *scratch);
+
+// bf16 is the upper half of a float: rounds ties to even, and back. [count] each.
+void floats_to_bf16(const float *x, size_t count, uint16_t *rounded);
+void bf16_to_floats(const uint16_t *x, size_t count, float *widened);
 
 // For the products that run without these kernels. round_to_bf16 rounds ties to even and keeps
 // floats; scaled and rounded may be x.

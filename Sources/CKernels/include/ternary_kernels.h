@@ -28,15 +28,15 @@ void ternary_quantize_avx512(const float *weights, size_t columns, size_t first_
 void ternary_unpack_row(const uint8_t *packed, size_t columns, size_t row, int8_t *trits);
 
 // y[i, row] = (float)(sum over k of codes[i, k] * trit[row, k]) * (scale / code_scales[i])
-// for i in 0 ..< m and the panels first_panel ..< last_panel. codes: [m, columns]; y: [m, rows].
+// for i in 0 ..< m and the panels first_panel ..< last_panel. codes: [m, columns]; y: [m, y_stride].
 void ternary_product_reference(const int8_t *codes, const float *code_scales, size_t m,
                                size_t columns, const uint8_t *packed, float scale, size_t rows,
-                               size_t first_panel, size_t last_panel, float *y);
+                               size_t first_panel, size_t last_panel, float *y, size_t y_stride);
 void ternary_product_avx2(const int8_t *codes, const float *code_scales, size_t m,
                           size_t columns, const uint8_t *packed, float scale, size_t rows,
-                          size_t first_panel, size_t last_panel, float *y);
+                          size_t first_panel, size_t last_panel, float *y, size_t y_stride);
 void ternary_product_avx512(const int8_t *codes, const float *code_scales, size_t m,
                             size_t columns, const uint8_t *packed, float scale, size_t rows,
-                            size_t first_panel, size_t last_panel, float *y);
+                            size_t first_panel, size_t last_panel, float *y, size_t y_stride);
 
 #endif

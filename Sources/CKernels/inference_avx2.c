@@ -1,0 +1,16 @@
+// The loops of inference for avx2.
+
+#define LANES 8
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#include "inference_table.h"
+#pragma clang attribute pop
+
+extern const inference_kernels_table inference_kernels_avx2;
+const inference_kernels_table inference_kernels_avx2 = {
+    .append_fp32 = append_fp32,
+    .append_fp16 = append_fp16,
+    .attend_fp32 = attend_fp32,
+    .attend_fp16 = attend_fp16,
+    .dense_rows_fp32 = dense_rows_fp32,
+    .dense_rows_bf16 = dense_rows_bf16,
+};

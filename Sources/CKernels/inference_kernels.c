@@ -1,0 +1,28 @@
+#include "inference_kernels.h"
+#include "product_kernels.h"
+
+extern const inference_kernels_table inference_kernels_scalar;
+extern const inference_kernels_table inference_kernels_avx2;
+extern const inference_kernels_table inference_kernels_avx512;
+
+const inference_kernels_table *inference_kernels(int instruction_set) {
+    switch (instruction_set) {
+    case 1: return &inference_kernels_avx2;
+    case 2: return &inference_kernels_avx512;
+    default: return &inference_kernels_scalar;
+    }
+}
+
+void random_bf16(uint16_t *values, uint64_t first, size_t count, float deviation, uint64_t seed) {
+    // Four uniform bytes have the mean 510 and the variance 4 * (256^2 - 1) / 12.
+    float unit = deviation / 147.8f;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t z = seed + (first + i + 1) * 0x9E3779B97F4A7C15u;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+        int sum = (int)(z >> 24 & 255) + (int)(z >> 32 & 255) + (int)(z >> 40 & 255) +
+                  (int)(z >> 48 & 255);
+        float value = unit * (float)(sum - 510);
+        floats_to_bf16(&value, 1, values + i);
+    }
+}

@@ -1,0 +1,79 @@
+import Kernels
+import Testing
+
+struct PackedTernaryTests {
+  let team = ComputeTeam(threadCount: 2)
+
+  @Test(arguments: InstructionSet.available)
+  func `two bits give the same sums as eight for every tail`(set: InstructionSet) {
+    var random = SplitMix64(seed: 41)
+    let shapes =
+      (1...9).map { (1, 3, $0) } + (1...20).map { ($0, 65, 64) } + (1...7).map { ($0, 70, 37) }
+      + [(200, 130, 20), (24, 64, 127), (13, 130, 100), (1, 200, 33), (25, 1, 4)]
+    for (m, rows, columns) in shapes {
+      let trained = TernaryWeights(rows: rows, columns: columns)
+      trained.quantize(from: random.floats(rows * columns), team: team)
+      let packed = PackedTernary(trained)
+      let codes = random.codes(m * columns)
+      let scales = (0..<m).map { Float($0 + 1) * 13.7 }
+      var expected = [Float](repeating: 0, count: m * rows)
+      var y = [Float](repeating: .nan, count: m * rows)
+      ternaryProduct(
+        codes: codes, scales: scales, weights: trained, into: &expected, m: m, team: team,
+        instructionSet: .scalar)
+      packed.product(
+        codes: codes, scales: scales, into: &y, m: m, team: team, instructionSet: set)
+      #expect(y == expected, "m \(m), rows \(rows), columns \(columns)")
+    }
+  }
+
+  @Test(arguments: InstructionSet.available)
+  func `the longest row with the largest codes does not overflow`(set: InstructionSet) {
+    let columns = 1 << 17 - 1
+    let trained = TernaryWeights(rows: 2, columns: columns)
+    trained.quantize(
+      from: (0..<2 * columns).map { $0 < columns ? 1 : -1 }, team: team)
+    var y: [Float] = [0, 0]
+    PackedTernary(trained).product(
+      codes: [Int8](repeating: -128, count: columns), scales: [1], into: &y, m: 1, team: team,
+      instructionSet: set)
+    let expected = Float(columns) * 128
+    #expect(y == [-expected, expected])
+  }
+
+  @Test func `packing keeps the trits and takes two bits a weight`() {
+    var random = SplitMix64(seed: 42)
+    for (rows, columns) in [(1, 1), (64, 4), (65, 67), (130, 200)] {
+      let trained = TernaryWeights(rows: rows, columns: columns)
+      trained.quantize(from: random.floats(rows * columns), team: team)
+      let packed = PackedTernary(trained)
+      var (a, b) = ([Int8](repeating: 9, count: rows * columns), [Int8]())
+      b = a
+      trained.copyTrits(into: &a)
+      packed.copyTrits(into: &b)
+      #expect(a == b)
+      #expect(packed.byteCount == PackedTernary.byteCount(rows: rows, columns: columns))
+    }
+    #expect(PackedTernary.byteCount(rows: 4096, columns: 4096) == 4096 * 4096 / 4)
+  }
+
+  @Test func `random trits are trits, the same for every thread count`() {
+    let (rows, columns) = (128, 1000)
+    let copies = [1, 3].map { threadCount in
+      let packed = PackedTernary(
+        randomRows: rows, columns: columns, scale: 0.1, seed: 5,
+        team: ComputeTeam(threadCount: threadCount))
+      var trits = [Int8](repeating: 9, count: rows * columns)
+      packed.copyTrits(into: &trits)
+      return trits
+    }
+    #expect(copies[0] == copies[1])
+    let share = { (trit: Int8) in
+      Double(copies[0].count { $0 == trit }) / Double(rows * columns)
+    }
+    // Five standard errors of a share of a quarter or a half.
+    #expect(abs(share(-1) - 0.25) < 0.007)
+    #expect(abs(share(1) - 0.25) < 0.007)
+    #expect(abs(share(0) - 0.5) < 0.007)
+  }
+}
