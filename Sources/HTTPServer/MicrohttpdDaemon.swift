@@ -11,9 +11,8 @@ struct MicrohttpdDaemon: ~Copyable, @unchecked Sendable {
   /// Retained for as long as a callback may come.
   private let core: Unmanaged<ServerCore>
 
-  /// A connection's memory for head, reply headers and one chunk. libmicrohttpd keeps about 60
-  /// bytes for each header field beside the head itself.
-  private static let poolBytesBesideHead = 16 << 10
+  /// A connection's memory for its head's fields, 64 bytes each, and for the reply's head.
+  private static let poolBytesBesideHead = 8 << 10
 
   init(_ core: ServerCore, on socket: consuming ListeningSocket) throws(HTTPServerError) {
     let configuration = core.configuration
