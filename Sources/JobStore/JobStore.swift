@@ -93,6 +93,9 @@ package final class JobStore: Sendable {
   /// The schema that this program writes.
   package static var schemaVersion: Int { Migrator.known }
 
+  /// The time by the clock that goes into rows.
+  package var now: Timestamp { configuration.clock() }
+
   /// Commits what was handed over, and refuses everything from then on. The folder is free after it.
   package func close() {
     writer.close()
