@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// What the head is trained against: one row for each position that has a loss.
 ///
 /// Positions without a loss (prompt, padding, masked) have no row, and cost no product.
@@ -18,7 +20,11 @@ package struct HeadTargets: Sendable {
   package var otherLogprobs: [Float] = []
 
   /// No rows yet.
+  ///
+  /// - Parameter candidateCount: at most `HEAD_LOSS_CANDIDATES_MAX`.
   package init(candidateCount: Int) {
+    precondition(
+      candidateCount <= Int(HEAD_LOSS_CANDIDATES_MAX), "\(candidateCount) candidates do not fit")
     self.candidateCount = candidateCount
   }
 

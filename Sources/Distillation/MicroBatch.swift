@@ -11,6 +11,14 @@ package struct MicroBatch: Sendable {
   /// Sequences that were longer than the limit.
   package let cutSequences: Int
 
+  /// - Parameters: as the properties.
+  init(tokens: TokenBatch, targets: HeadTargets, inputTokens: Int, cutSequences: Int) {
+    self.tokens = tokens
+    self.targets = targets
+    self.inputTokens = inputTokens
+    self.cutSequences = cutSequences
+  }
+
   /// Lays sequences side by side.
   ///
   /// - Parameters:

@@ -17,6 +17,8 @@ extension Trainer {
     }
     if recipe.flip != nil, configuration.quantization == .none {
       problems.append("flip needs a model with quantization ternary")
+    } else if recipe.flip != nil, !configuration.usesHadamard {
+      problems.append("flip needs a model with block_hadamard: without it 4 bits diverge")
     }
     guard problems.isEmpty else { throw .invalidRecipe(problems) }
     guard data.count > 0 else { throw .unusableData("it has no sequence with a target") }
@@ -45,11 +47,6 @@ extension Trainer {
 extension TrainingRecipe {
   /// The operands of the products.
   var productPrecision: ProductPrecision { precision == .bf16 ? .bf16 : .fp32 }
-
-  /// Whether 4-bit activations are ahead: their rotation is in the model from the first step on.
-  package func usesHadamard(_ configuration: ModelConfiguration) -> Bool {
-    flip != nil && configuration.quantization == .ternary
-  }
 }
 
 /// Rounds every value to IEEE half precision; what is beyond its range becomes infinite.

@@ -33,7 +33,7 @@ package final class Trainer {
   let headLoss: HeadLoss
   private let data: any TrainingData
   private var order: BatchOrder
-  private let gradients: Parameters
+  let gradients: Parameters
   private let hiddenGradient: AlignedBuffer<Float>
   private let tritCounter: TritCounter?
   var measuredTokens = 0
@@ -82,8 +82,7 @@ package final class Trainer {
       transformer = try Transformer(
         configuration: configuration, parameters: parameters, gradients: gradients,
         maximumSequences: recipe.batchSize, maximumLength: recipe.sequenceLength,
-        precision: recipe.productPrecision, usesHadamard: recipe.usesHadamard(configuration),
-        team: team)
+        precision: recipe.productPrecision, team: team)
     } catch {
       throw .invalidRecipe(["\(error)"])
     }
@@ -104,16 +103,24 @@ package final class Trainer {
   ///
   /// - Parameter isCancelled: asked between micro-batches.
   /// - Throws: `.cancelled`, `.notFinite` or `.unusableData`; the step then has not happened.
+  @discardableResult
   package func step(
     isCancelled: () -> Bool = { false }
   ) throws(TrainingError) -> StepReport {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = ContinuousClock.now
+    let batches = try microBatches(ofStep: state.step)
+    return try step(over: batches, since: start, isCancelled: isCancelled)
+  }
+
+  /// Runs the next step over these micro-batches.
+  func step(
+    over batches: [MicroBatch], since start: ContinuousClock.Instant = .now,
+    isCancelled: () -> Bool = { false }
+  ) throws(TrainingError) -> StepReport {
     var next = state
     let flips = flipsNow(&next)
     transformer.activationBits = activationBits(for: next)
 
-    let batches = try microBatches(ofStep: state.step)
     let sums = try accumulateGradients(of: batches, isCancelled: isCancelled)
     let loss = sums.total(recipe.losses)
     let update = try updateParameters(&next)
@@ -138,7 +145,7 @@ package final class Trainer {
       termGradientNorms: sums.gradientNorms(recipe.losses), gradientNorm: update.norm,
       clipFactor: update.clipFactor, learningRate: update.learningRate,
       targetTokens: sums.targets, inputTokens: batches.reduce(0) { $0 + $1.inputTokens },
-      invalidRows: sums.invalidRows, seconds: (clock.now - start).inSeconds, activationBits: bits,
+      invalidRows: sums.invalidRows, seconds: (.now - start).inSeconds, activationBits: bits,
       flip: rollsBack ? .rolledBack : flips ? .flipped : nil, skippedFor: update.skippedFor,
       lossScale: lossScale, trits: counts)
     measuredTokens += report.inputTokens
@@ -190,6 +197,10 @@ package final class Trainer {
     for index in 0..<recipe.accumulation {
       let sequences = order.sequences(ofBatch: step * recipe.accumulation + index)
       batches.append(try microBatch(sequences, of: data))
+    }
+    let first = (step + 1) * recipe.accumulation
+    for batch in first..<first + recipe.accumulation {
+      data.prefetch(order.sequences(ofBatch: batch))
     }
     return batches
   }

@@ -1,5 +1,3 @@
-package import Traces
-
 /// A teacher's distributions for the tokens of one sequence, row t for token t.
 package struct TeacherSignal: Equatable, Sendable {
   /// K, the room for candidates in each row.
