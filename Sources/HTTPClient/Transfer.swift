@@ -1,0 +1,73 @@
+internal import CCurl
+
+/// One request's reply as it comes in.
+final class Transfer {
+  private enum End { case none, tooLarge, stopped }
+
+  private let request: HTTPClient.Request
+  private let receive: (([UInt8]) -> HTTPClient.Appetite)?
+  private var end = End.none
+  private(set) var response = HTTPClient.Response(status: 0, headers: [], body: [])
+
+  init(
+    _ request: HTTPClient.Request, receive: (([UInt8]) -> HTTPClient.Appetite)? = nil
+  ) {
+    self.request = request
+    self.receive = receive
+  }
+
+  func receiveHeaderLine(_ bytes: UnsafeRawBufferPointer) {
+    let line = String(decoding: bytes, as: UTF8.self)
+    // A new head begins: after a 100, or a proxy's reply.
+    if line.hasPrefix("HTTP/") {
+      let words = line.split(separator: " ", maxSplits: 2)
+      let status = words.count > 1 ? Int(words[1].prefix { $0.isNumber }) ?? 0 : 0
+      response = HTTPClient.Response(status: status, headers: [], body: [])
+      return
+    }
+    guard let colon = line.firstIndex(of: ":") else { return }
+    let value = line[line.index(after: colon)...].drop { $0.isWhitespace }
+    let end = value.lastIndex { !$0.isWhitespace }.map { value.index(after: $0) }
+    response.headers.append(
+      (name: line[..<colon].lowercased(), value: String(value[..<(end ?? value.startIndex)])))
+  }
+
+  func receiveBody(_ bytes: UnsafeRawBufferPointer) -> HTTPClient.Appetite {
+    if let receive, (200..<300).contains(response.status) {
+      if receive(Array(bytes)) == .goOn { return .goOn }
+      end = .stopped
+      return .stop
+    }
+    guard response.body.count + bytes.count <= request.replyBytesMax else {
+      end = .tooLarge
+      return .stop
+    }
+    response.body.append(contentsOf: bytes)
+    return .goOn
+  }
+
+  /// What the outcome means for the caller, nil when there is a reply.
+  func failure(_ outcome: CurlHandle.Outcome) -> HTTPClientError? {
+    let (url, reason) = (request.url, outcome.reason)
+    switch end {
+    case .stopped: return nil
+    case .tooLarge: return .tooLarge(url: url, limitBytes: request.replyBytesMax)
+    case .none: break
+    }
+    switch outcome.code {
+    case CURLE_OK: return nil
+    case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: return .badURL(url)
+    case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_CONNECT,
+      CURLE_INTERFACE_FAILED:
+      return .unreachable(url: url, reason: reason)
+    case CURLE_OPERATION_TIMEDOUT:
+      // Nothing was sent yet when even the connection took too long.
+      return .timedOut(url: url, reason: reason)
+    case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM,
+      CURLE_SSL_CIPHER, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR,
+      CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_INVALIDCERTSTATUS, CURLE_USE_SSL_FAILED:
+      return .tls(url: url, reason: reason)
+    default: return .broken(url: url, reason: reason)
+    }
+  }
+}
