@@ -1,0 +1,230 @@
+import Foundation
+package import Kernels
+package import Traces
+package import Transformer
+
+/// A teacher in this process: exact distributions of a model whose weights are in memory.
+///
+/// Texts are scored in batches of like lengths. The head's logits exist for some hundred rows at a
+/// time, and only for positions whose next token is asked for. One thread at a time may use it.
+package final class LocalTeacher {
+  /// Which rows get a teacher signal.
+  package enum SignalRows: Sendable {
+    /// Every token but the first.
+    case all
+    /// Tokens that count in the loss, which spares the head's work on prompts.
+    case loss
+  }
+
+  /// Logits that exist at once.
+  private static let chunkLogits = 16 << 20
+
+  private let model: Transformer
+  private let precision: ProductPrecision
+  private let team: ComputeTeam
+  private let maximumLength: Int
+  private let maximumRows: Int
+  private let chunkRows: Int
+  private let hiddenRows: AlignedBuffer<Float>
+  private let logits: AlignedBuffer<Float>
+
+  /// A teacher over `parameters`, which must stay as they are.
+  ///
+  /// - Parameters:
+  ///   - maximumLength: tokens of the longest text.
+  ///   - batchRows: positions that the model computes at once, padding included; at least
+  ///     `maximumLength`.
+  ///   - precision: how products round; `.bf16` doubles the speed at errors near 1e-2 of a logit.
+  package init(
+    configuration: ModelConfiguration, parameters: Parameters, maximumLength: Int,
+    batchRows: Int = 2048, precision: ProductPrecision = .fp32, team: ComputeTeam = .shared
+  ) throws(TeacherError) {
+    precondition(maximumLength > 0, "texts must have tokens")
+    let sequences = max(1, batchRows / maximumLength)
+    do throws(ModelConfigurationError) {
+      model = try Transformer(
+        configuration: configuration, parameters: parameters, gradients: nil,
+        maximumSequences: sequences, maximumLength: maximumLength, precision: precision,
+        team: team)
+    } catch {
+      throw .badConfiguration("\(error)")
+    }
+    model.quantizeWeights()
+    self.precision = precision
+    self.team = team
+    self.maximumLength = maximumLength
+    maximumRows = sequences * maximumLength
+    chunkRows = Self.chunkRows(configuration, maximumRows: maximumRows)
+    hiddenRows = AlignedBuffer(count: chunkRows * configuration.hiddenSize)
+    logits = AlignedBuffer(count: chunkRows * configuration.vocabSize)
+  }
+
+  /// Tokens that the teacher knows.
+  package var vocabularySize: Int { model.configuration.vocabSize }
+
+  /// Bytes that a teacher takes, its parameters included.
+  package static func memoryBytes(
+    _ configuration: ModelConfiguration, maximumLength: Int, batchRows: Int = 2048
+  ) -> Int {
+    let sequences = max(1, batchRows / maximumLength)
+    let model = Transformer.memoryBytes(
+      configuration: configuration, sequences: sequences, length: maximumLength, training: false)
+    let rows = chunkRows(configuration, maximumRows: sequences * maximumLength)
+    return model.total + 4 * rows * (configuration.hiddenSize + configuration.vocabSize)
+  }
+
+  private static func chunkRows(_ configuration: ModelConfiguration, maximumRows: Int) -> Int {
+    min(maximumRows, max(64, chunkLogits / configuration.vocabSize))
+  }
+
+  /// Scores texts that are not empty, in any order of length.
+  ///
+  /// - Parameters:
+  ///   - topK: candidates a row, at most `TopCandidates.countMax`; a smaller vocabulary gives fewer.
+  ///   - shouldStop: asked before each batch.
+  ///   - progress: called with the tokens of each batch when it is scored.
+  /// - Returns: the traces in the order of `sequences`; nil when it was stopped.
+  package func score(
+    _ sequences: [UnscoredSequence], topK: Int, signal: SignalRows = .all,
+    shouldStop: () -> Bool = { false }, progress: (_ tokens: Int) -> Void = { _ in }
+  ) throws(TeacherError) -> [TraceSequence]? {
+    for sequence in sequences { try check(sequence) }
+    var results: [TraceSequence?] = Array(repeating: nil, count: sequences.count)
+    let byLength = sequences.indices.sorted {
+      (sequences[$0].tokens.count, $0) < (sequences[$1].tokens.count, $1)
+    }
+    for batch in batches(byLength, of: sequences) {
+      if shouldStop() { return nil }
+      for (index, result) in zip(
+        batch, try scoreBatch(batch.map { sequences[$0] }, topK: topK, signal: signal))
+      {
+        results[index] = result
+      }
+      progress(batch.reduce(0) { $0 + sequences[$1].tokens.count })
+    }
+    return results.compactMap(\.self)
+  }
+
+  private func check(_ sequence: UnscoredSequence) throws(TeacherError) {
+    precondition(!sequence.tokens.isEmpty, "a text must have tokens")
+    guard sequence.tokens.count <= maximumLength else {
+      throw .tooLong(sequence: sequence.id, tokens: sequence.tokens.count, limit: maximumLength)
+    }
+    for (position, token) in sequence.tokens.enumerated()
+    where !(0..<Int32(vocabularySize) ~= token) {
+      throw .tokenOutsideVocabulary(
+        sequence: sequence.id, position: position, token: token, vocabularySize: vocabularySize)
+    }
+  }
+
+  /// Cuts rising lengths into batches that fit when padded to their longest.
+  private func batches(_ byLength: [Int], of sequences: [UnscoredSequence]) -> [[Int]] {
+    var batches: [[Int]] = []
+    for index in byLength {
+      let length = sequences[index].tokens.count
+      if let last = batches.last, (last.count + 1) * length <= maximumRows {
+        batches[batches.count - 1].append(index)
+      } else {
+        batches.append([index])
+      }
+    }
+    return batches
+  }
+
+  private func scoreBatch(
+    _ sequences: [UnscoredSequence], topK: Int, signal: SignalRows
+  ) throws(TeacherError) -> [TraceSequence] {
+    let batch = TokenBatch(sequences.map(\.tokens))
+    let hidden = model.forward(batch)
+    var drafts = sequences.map { TraceDraft($0, topK: topK) }
+    var targets: [Target] = []
+    for (index, sequence) in sequences.enumerated() {
+      for position in sequence.tokens.indices.dropFirst()
+      where signal == .all || sequence.lossMask[position] {
+        targets.append(
+          Target(
+            draft: index, position: position,
+            hiddenRow: index * batch.length + position - 1))
+      }
+    }
+    for start in stride(from: 0, to: targets.count, by: chunkRows) {
+      let chunk = targets[start..<min(targets.count, start + chunkRows)]
+      try score(chunk, hidden: hidden, topK: topK, into: &drafts)
+    }
+    return drafts.map { $0.finished() }
+  }
+
+  /// A row that gets a signal: token `position` of a draft, predicted from `hiddenRow`.
+  private struct Target {
+    let draft: Int
+    let position: Int
+    let hiddenRow: Int
+  }
+
+  private func score(
+    _ targets: ArraySlice<Target>, hidden: UnsafePointer<Float>, topK: Int,
+    into drafts: inout [TraceDraft]
+  ) throws(TeacherError) {
+    let width = model.configuration.hiddenSize
+    for (row, target) in targets.enumerated() {
+      memcpy(
+        hiddenRows.pointer + row * width, hidden + target.hiddenRow * width,
+        width * MemoryLayout<Float>.stride)
+    }
+    productNT(
+      hiddenRows.pointer, model.headWeights, into: logits.pointer, m: targets.count,
+      n: vocabularySize, k: width, accumulate: false, precision: precision, team: team)
+    let count = min(topK, vocabularySize)
+    let candidates = TopCandidates(
+      of: logits.pointer, rows: targets.count, vocabularySize: vocabularySize, count: count,
+      team: team)
+    for (row, target) in targets.enumerated() {
+      guard candidates.isFinite[row] else {
+        throw .notFinite(sequence: drafts[target.draft].id, position: target.position)
+      }
+      let place = (row * count)..<((row + 1) * count)
+      drafts[target.draft].setRow(
+        target.position, ids: candidates.ids[place], logprobs: candidates.logprobs[place],
+        other: candidates.otherLogprobs[row])
+    }
+  }
+}
+
+/// A trace sequence that is being filled; rows without a signal stay as they start.
+private struct TraceDraft {
+  private let text: UnscoredSequence
+  private let topK: Int
+  private var ids: [Int32]
+  private var logprobs: [Float]
+  private var counts: [Int32]
+  private var others: [Float]
+
+  init(_ text: UnscoredSequence, topK: Int) {
+    self.text = text
+    self.topK = topK
+    ids = Array(repeating: -1, count: text.tokens.count * topK)
+    logprobs = Array(repeating: -.infinity, count: text.tokens.count * topK)
+    counts = Array(repeating: 0, count: text.tokens.count)
+    others = Array(repeating: 0, count: text.tokens.count)
+  }
+
+  var id: Int64 { text.id }
+
+  mutating func setRow(
+    _ row: Int, ids newIDs: ArraySlice<Int32>, logprobs newLogprobs: ArraySlice<Float>,
+    other: Float
+  ) {
+    let place = (row * topK)..<(row * topK + newIDs.count)
+    ids.replaceSubrange(place, with: newIDs)
+    logprobs.replaceSubrange(place, with: newLogprobs)
+    counts[row] = Int32(newIDs.count)
+    others[row] = other
+  }
+
+  func finished() -> TraceSequence {
+    TraceSequence(
+      id: text.id, tokens: text.tokens, topK: topK, topKIDs: ids, topKLogprobs: logprobs,
+      candidateCounts: counts, otherLogprob: others, lossMask: text.lossMask,
+      isStruct: text.isStruct)
+  }
+}
