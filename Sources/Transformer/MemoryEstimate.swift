@@ -46,9 +46,7 @@ extension Transformer {
     return MemoryEstimate(
       parameters: parameterBytes, gradients: training ? parameterBytes : 0,
       optimizer: training ? 2 * parameterBytes : 0,
-      ternaryWeights: layout.views.filter(\.isTernary).reduce(0) {
-        $0 + TernaryWeights.byteCount(rows: $1.shape[0], columns: $1.shape[1])
-      },
+      ternaryWeights: layout.ternaryBytes,
       activations: activations.savedBytes,
       scratch: arena.bytes - activations.savedBytes
         + RoPE.tableBytes(configuration, maximumLength: length)
@@ -65,5 +63,14 @@ extension Transformer {
     return max(
       ProjectionInput.workerScratchBytes(width: widest),
       Attention(configuration).workerScratchBytes(length: length, loops: loops))
+  }
+}
+
+extension ParameterLayout {
+  /// Bytes of the trits of all projections, in the layout that they are multiplied in.
+  var ternaryBytes: Int {
+    views.filter(\.isTernary).reduce(0) {
+      $0 + TernaryWeights.byteCount(rows: $1.shape[0], columns: $1.shape[1])
+    }
   }
 }

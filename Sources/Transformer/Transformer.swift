@@ -72,6 +72,9 @@ package final class Transformer {
   private let activations: TransformerActivations
   private var lastBatch: TokenBatch?
 
+  /// Bytes that this object and the team hold for its steps; not the parameters or gradients.
+  package let workingBytes: Int
+
   /// A model over `parameters`, which the caller may change between steps.
   ///
   /// - Parameters:
@@ -109,6 +112,11 @@ package final class Transformer {
     _ = TransformerActivations(
       configuration, rows: rows, isTraining: gradients != nil, arena: &measuring)
     memory = AlignedBuffer(count: measuring.bytes)
+    workingBytes =
+      measuring.bytes + layout.ternaryBytes
+      + RoPE.tableBytes(configuration, maximumLength: maximumLength)
+      + team.threadCount
+      * Self.workerScratchBytes(configuration, length: maximumLength, loops: loops)
     var arena = Arena(in: memory)
     activations = TransformerActivations(
       configuration, rows: rows, isTraining: gradients != nil, arena: &arena)

@@ -3,10 +3,151 @@ import Testing
 import Transformer
 
 struct ModelConfigurationTests {
-  @Test func `every preset is valid`() throws {
-    for name in ModelConfiguration.presetNames {
-      let preset = try #require(ModelConfiguration.preset(name), "no preset \(name)")
-      #expect(throws: Never.self, "\(name)") { try preset.validated() }
+  private let good = ModelConfiguration(
+    vocabSize: 100, hiddenSize: 16, intermediateSize: 32, numHiddenLayers: 2, numAttentionHeads: 4)
+
+  // The published counts of qwen3-0.6b, bitnet-2b4t (with its 128,256 ids) and of Llama's 7b, the
+  // last with its two gains a block of SubLN more.
+  @Test(arguments: [
+    ("demo", 1_970_624), ("mini", 162_463_488), ("qwen3-0.6b", 596_049_920),
+    ("bitnet-2b4t", 2_412_820_480), ("7b", 6_738_415_616 + 32 * (4096 + 11_008)),
+  ])
+  func `every preset is valid and has its published count of parameters`(
+    name: String, count: Int
+  ) throws {
+    let preset = try #require(ModelConfiguration.preset(name))
+    #expect(try preset.validated() == preset)
+    #expect(preset.parameterCount == count)
+  }
+
+  @Test func `every preset's name is listed, and no other name is known`() {
+    #expect(ModelConfiguration.presetNames.allSatisfy { ModelConfiguration.preset($0) != nil })
+    #expect(ModelConfiguration.preset("8b") == nil)
+  }
+
+  @Test func `a configuration survives its JSON`() throws {
+    var configuration = try #require(ModelConfiguration.preset("demo"))
+    let scalings: [RopeScaling?] = [
+      nil, .linear(factor: 2),
+      .llama3(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalPositions: 8192),
+      .yarn(factor: 4, originalPositions: 4096, betaFast: 32, betaSlow: 1, attentionFactor: 1.1),
+    ]
+    for scaling in scalings {
+      configuration.ropeScaling = scaling
+      let json = try JSONEncoder().encode(configuration)
+      #expect(try JSONDecoder().decode(ModelConfiguration.self, from: json) == configuration)
+    }
+  }
+
+  @Test func `only the sizes must be in the JSON`() throws {
+    let json = """
+      {"vocab_size": 100, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
+       "num_attention_heads": 4}
+      """
+    #expect(try JSONDecoder().decode(ModelConfiguration.self, from: Data(json.utf8)) == good)
+  }
+
+  @Test func `every bad field is named at once`() {
+    var bad = good
+    bad.vocabSize = 1
+    bad.hiddenSize = 0
+    bad.numKeyValueHeads = 3
+    bad.headDim = 5
+    bad.ropeTheta = .nan
+    bad.ropeScaling = .linear(factor: 0)
+    bad.rmsNormEps = 0
+    bad.maxPositionEmbeddings = -1
+    #expect {
+      try bad.validated()
+    } throws: { error in
+      (error as? ModelConfigurationError)?.problems.map(\.field) == [
+        "vocab_size", "hidden_size", "num_key_value_heads", "head_dim", "rope_theta",
+        "rope_scaling", "rms_norm_eps", "max_position_embeddings",
+      ]
+    }
+  }
+
+  @Test func `zero heads are a bad field, not a crash`() {
+    var bad = good
+    bad.numAttentionHeads = 0
+    bad.numKeyValueHeads = 0
+    #expect(throws: ModelConfigurationError.self) { try bad.validated() }
+  }
+}
+
+struct HuggingFaceConfigurationTests {
+  private func json(_ more: String, type: String = "llama") -> Data {
+    Data(
+      """
+      {"model_type": "\(type)", "vocab_size": 100, "hidden_size": 16, "intermediate_size": 32,
+       "num_hidden_layers": 2, "num_attention_heads": 4\(more)}
+      """.utf8)
+  }
+
+  @Test func `the old and the new place of rope's parameters mean the same`() throws {
+    let old = try ModelConfiguration(
+      huggingFace: json(
+        #", "rope_theta": 5e5, "rope_scaling": {"type": "linear", "factor": 2.0}"#))
+    let new = try ModelConfiguration(
+      huggingFace: json(
+        #", "rope_parameters": {"rope_type": "linear", "rope_theta": 500000.0, "factor": 2}"#))
+    #expect(old == new)
+    #expect(old.ropeTheta == 500_000 && old.ropeScaling == .linear(factor: 2))
+  }
+
+  @Test func `each architecture brings its options`() throws {
+    let qwen2 = try ModelConfiguration(huggingFace: json("", type: "qwen2"))
+    #expect(qwen2.attentionBias && !qwen2.qkNorm && !qwen2.subNorm)
+    let qwen3 = try ModelConfiguration(huggingFace: json(#", "head_dim": 8"#, type: "qwen3"))
+    #expect(!qwen3.attentionBias && qwen3.qkNorm && qwen3.headDim == 8)
+    let bitnet = try ModelConfiguration(
+      huggingFace: json(#", "quantization_config": {"quant_method": "bitnet"}"#, type: "bitnet"))
+    #expect(bitnet.subNorm && bitnet.hiddenAct == .relu2 && bitnet.quantization == .ternary)
+  }
+
+  @Test(arguments: [
+    (#", "mlp_bias": true"#, "mlp_bias"), (#", "attention_bias": true"#, "attention_bias"),
+    (#", "hidden_act": "gelu""#, "hidden_act"),
+    (#", "use_sliding_window": true"#, "use_sliding_window"),
+    (#", "partial_rotary_factor": 0.5"#, "partial_rotary_factor"),
+    (#", "quantization_config": {"quant_method": "gptq"}"#, "quantization_config"),
+  ])
+  func `an option that is not built is refused by name`(more: String, field: String) {
+    #expect {
+      try ModelConfiguration(huggingFace: json(more))
+    } throws: { error in
+      guard case .unsupported(field, _, _) = error as? HuggingFaceConfigurationError else {
+        return false
+      }
+      return true
+    }
+  }
+
+  @Test(arguments: [
+    (json: #"{"model_type": "mamba"}"#, names: "vocab_size"), (json: "[1, 2]", names: ""),
+    (json: "{", names: ""),
+  ])
+  func `a file that is no configuration is malformed`(json: String, names: String) {
+    #expect {
+      try ModelConfiguration(huggingFace: Data(json.utf8))
+    } throws: { error in
+      guard case .malformed(let text) = error as? HuggingFaceConfigurationError else {
+        return false
+      }
+      return names.isEmpty || text.contains(names)
+    }
+  }
+
+  @Test(arguments: ["dynamic", "longrope"])
+  func `a scaling of rope that is not built is refused by name`(type: String) {
+    #expect {
+      try ModelConfiguration(
+        huggingFace: json(#", "rope_scaling": {"rope_type": "\#(type)", "factor": 2}"#))
+    } throws: { error in
+      guard case .malformed(let text) = error as? HuggingFaceConfigurationError else {
+        return false
+      }
+      return text.contains(type)
     }
   }
 }

@@ -154,4 +154,82 @@ struct TransformerTests {
     }
     #expect(rows(model.batch) == rows(longer))
   }
+
+  @Test(arguments: 0..<6 as Range<UInt64>)
+  func `the memory of a step is known before it is allocated`(seed: UInt64) throws {
+    for quantization in ModelConfiguration.Quantization.allCases {
+      let model = try RandomModel(seed: seed, quantization: quantization)
+      let layout = ParameterLayout(model.configuration)
+      for gradients in [Parameters(layout: layout), nil] {
+        let estimate = Transformer.memoryBytes(
+          configuration: model.configuration, sequences: 3, length: model.batch.length,
+          training: gradients != nil)
+        let fast = try model.fast(gradients: gradients, bits: nil)
+        #expect(
+          fast.workingBytes
+            == estimate.ternaryWeights + estimate.activations + estimate.scratch)
+        #expect(estimate.parameters == layout.count * 4)
+        #expect(estimate.optimizer == (gradients == nil ? 0 : layout.count * 8))
+      }
+    }
+  }
+
+  @Test func `a model without gradients gives the same bits from less memory`() throws {
+    for quantization in ModelConfiguration.Quantization.allCases {
+      let model = try RandomModel(seed: 11, quantization: quantization)
+      let training = try model.fast(
+        gradients: Parameters(layout: ParameterLayout(model.configuration)), bits: nil)
+      let predicting = try model.fast(gradients: nil, bits: nil)
+      let count = model.batch.tokens.count * model.configuration.hiddenSize
+      let (left, right) = (training.forward(model.batch), predicting.forward(model.batch))
+      #expect((0..<count).allSatisfy { left[$0] == right[$0] })
+      #expect(predicting.workingBytes < training.workingBytes)
+    }
+  }
+
+  @Test func `a flip to four bits between steps changes the result, and flipping back restores it`()
+    throws
+  {
+    let model = try RandomModel(seed: 3, quantization: .ternary)
+    let fast = try model.fast(gradients: nil, bits: nil)
+    let count = model.configuration.hiddenSize * Int(model.batch.lengths[0])
+    func forward(_ bits: ActivationBits) -> [Float] {
+      fast.activationBits = bits
+      let hidden = fast.forward(model.batch)
+      return (0..<count).map { hidden[$0] }
+    }
+    let (before, flipped, after) = (forward(.eight), forward(.four), forward(.eight))
+    #expect(before == after && before != flipped)
+  }
+
+  // A product of bf16 operands is off by 2^-9 of its largest term; two blocks and norms amplify it.
+  @Test(arguments: 0..<6 as Range<UInt64>)
+  func `bf16 gradients follow those of fp32`(seed: UInt64) throws {
+    for quantization in ModelConfiguration.Quantization.allCases {
+      let model = try RandomModel(seed: seed, quantization: quantization)
+      let batch = model.batch
+      var random = SplitMix64(seed: seed)
+      var weights = random.floats(batch.tokens.count * model.configuration.hiddenSize)
+      for row in 0..<batch.tokens.count
+      where row % batch.length >= batch.lengths[row / batch.length] {
+        for column in 0..<model.configuration.hiddenSize {
+          weights[row * model.configuration.hiddenSize + column] = 0
+        }
+      }
+      let gradients = try [ProductPrecision.fp32, .bf16].map { precision in
+        let gradients = Parameters(layout: ParameterLayout(model.configuration))
+        let fast = try model.fast(gradients: gradients, bits: nil, precision: precision)
+        _ = fast.forward(batch)
+        fast.backward(hiddenGradient: weights)
+        return gradients
+      }
+      for view in gradients[0].layout.views where view.name != "lm_head.weight" {
+        let (exact, rounded) = (gradients[0][view.name]!, gradients[1][view.name]!)
+        let norm = exact.reduce(1e-6) { $0 + $1 * $1 }.squareRoot()
+        let distance = zip(exact, rounded).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+          .squareRoot()
+        #expect(distance < 0.1 * norm, "seed \(seed), \(quantization), \(view.name)")
+      }
+    }
+  }
 }
