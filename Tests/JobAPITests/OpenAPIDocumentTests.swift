@@ -20,7 +20,7 @@ struct OpenAPIDocumentTests {
     let operations = (document["paths"]?.objectValue ?? [:]).flatMap { _, methods in
       (methods.objectValue ?? [:]).compactMap { $0.1["operationId"]?.stringValue }
     }
-    #expect(operations.sorted() == Operation.allCases.map(\.rawValue).sorted())
+    #expect(operations.sorted() == APIOperation.allCases.map(\.rawValue).sorted())
   }
 
   @Test func `defaults and bounds come from the field tables`() {

@@ -7,7 +7,7 @@ package enum OpenAPIDocument {
   /// - Parameter version: the daemon's.
   package static func json(version: String) -> JSONValue {
     var paths = JSONObject()
-    for operation in Operation.allCases {
+    for operation in APIOperation.allCases {
       let description = operation.description
       let path = paths[description.path]?.objectValue ?? [:]
       paths[description.path] = .object(path.adding(operation))
@@ -53,7 +53,7 @@ package enum OpenAPIDocument {
 
 extension JSONObject {
   /// A path's methods with one more.
-  fileprivate func adding(_ operation: Operation) -> JSONObject {
+  fileprivate func adding(_ operation: APIOperation) -> JSONObject {
     let description = operation.description
     var item: JSONObject = [
       "operationId": .string(operation.rawValue), "summary": .string(description.summary),

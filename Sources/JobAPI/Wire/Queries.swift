@@ -70,7 +70,7 @@ package struct MetricsQuery: Equatable, Sendable {
         "name", \.names, .array(of: .text(1...200), 1...100),
         "Series, separated by commas; left out, all."),
       .field(
-        "max_points", \.maxPoints, .integer(2...100_000),
+        "max_points", \.maxPoints, .integer(4...100_000),
         "Points of a series at most; the smallest and largest values survive."),
     ])
 }

@@ -4,7 +4,7 @@
 package import Jobs
 
 /// One method on one path.
-package enum Operation: String, CaseIterable, Sendable {
+package enum APIOperation: String, CaseIterable, Sendable {
   case live, ready, health, metrics, openAPI
   case listJobs, submitJob, showJob, deleteJob, cancelJob, retryJob
   case jobEvents, jobMetrics, jobLogs, jobHealth, listArtifacts, downloadArtifact
