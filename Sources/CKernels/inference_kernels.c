@@ -13,6 +13,13 @@ const inference_kernels_table *inference_kernels(int instruction_set) {
     }
 }
 
+size_t index_of_largest(const float *x, size_t count) {
+    size_t best = 0;
+    for (size_t i = 1; i < count; i++)
+        if (x[i] > x[best] || (x[best] != x[best] && x[i] == x[i])) best = i;
+    return best;
+}
+
 void random_bf16(uint16_t *values, uint64_t first, size_t count, float deviation, uint64_t seed) {
     // Four uniform bytes have the mean 510 and the variance 4 * (256^2 - 1) / 12.
     float unit = deviation / 147.8f;

@@ -48,6 +48,9 @@ typedef struct {
 // same formulas; their floats differ by rounding.
 const inference_kernels_table *inference_kernels(int instruction_set);
 
+// The first index of the largest value; NaN counts as smaller than everything. count >= 1.
+size_t index_of_largest(const float *x, size_t count);
+
 // values[i] about normal with the deviation (the sum of four uniform bytes), in bf16; a pure
 // function of seed and first + i.
 void random_bf16(uint16_t *values, uint64_t first, size_t count, float deviation, uint64_t seed);

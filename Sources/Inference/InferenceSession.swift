@@ -1,0 +1,152 @@
+// One run takes rows, each a token of some sequence at some position, through all blocks: a chunk of
+// a prompt, or one token of each of many sequences; the weights are read once for all of them. The
+// order of a block is that of Transformer/TransformerBlock.swift.
+
+internal import CKernels
+package import Kernels
+internal import Transformer
+
+/// Sequences that grow token by token over one model. Not for several threads at once.
+package final class InferenceSession {
+  package let model: InferenceModel
+  package let maximumSequences: Int
+  package let maximumLength: Int
+  private let runner: BlockRunner
+  private let space: Workspace
+  private var lengths: [Int]
+
+  /// A session with empty sequences `0 ..< maximumSequences`.
+  package init(
+    model: InferenceModel, maximumSequences: Int, maximumLength: Int,
+    cachePrecision: CachePrecision = .fp16, team: ComputeTeam = .shared,
+    instructionSet: InstructionSet = .active
+  ) {
+    precondition(maximumSequences >= 1 && maximumLength >= 1, "a session needs room")
+    self.model = model
+    self.maximumSequences = maximumSequences
+    self.maximumLength = maximumLength
+    lengths = Array(repeating: 0, count: maximumSequences)
+    space = Workspace(model.configuration, maximumSequences: maximumSequences)
+    runner = BlockRunner(
+      model: model, space: space,
+      cache: KeyValueCache(
+        model.configuration, sequences: maximumSequences, maximumLength: maximumLength,
+        precision: cachePrecision, instructionSet: instructionSet),
+      rotary: RotaryTables(model.configuration, maximumLength: maximumLength), team: team,
+      instructionSet: instructionSet)
+  }
+
+  /// Positions that a sequence holds.
+  package func length(of sequence: Int) -> Int { lengths[sequence] }
+
+  /// Empties a sequence.
+  package func reset(_ sequence: Int) { lengths[sequence] = 0 }
+
+  /// Appends tokens to a sequence.
+  ///
+  /// - Returns: the logits behind the last token, `[V]`, valid until the next call.
+  package func prefill(
+    _ tokens: [Int32], sequence: Int
+  ) throws(InferenceError) -> UnsafeBufferPointer<Float> {
+    UnsafeBufferPointer(
+      start: try prefill([(sequence, tokens)]), count: model.configuration.vocabSize)
+  }
+
+  /// Appends tokens to several different sequences, which share the passes over the weights.
+  ///
+  /// - Returns: the logits behind the last token of each, `[prompts.count, V]`, valid until the next
+  ///   call.
+  package func prefill(
+    _ prompts: [(sequence: Int, tokens: [Int32])]
+  ) throws(InferenceError) -> UnsafePointer<Float> {
+    for prompt in prompts { try check(prompt.tokens, sequence: prompt.sequence) }
+    var rows: [TokenRow] = []
+    for (index, prompt) in prompts.enumerated() {
+      for (offset, token) in prompt.tokens.enumerated() {
+        rows.append(
+          TokenRow(
+            sequence: prompt.sequence, position: lengths[prompt.sequence] + offset, token: token,
+            logits: offset == prompt.tokens.count - 1 ? index : nil))
+      }
+    }
+    for first in stride(from: 0, to: rows.count, by: space.rowCapacity) {
+      let chunk = rows[first..<min(rows.count, first + space.rowCapacity)]
+      run(Array(chunk))
+      writeLogits(of: Array(chunk))
+    }
+    for prompt in prompts { lengths[prompt.sequence] += prompt.tokens.count }
+    return UnsafePointer(space.logits.pointer)
+  }
+
+  /// Appends tokens to a sequence and gives the logits behind every one of them.
+  ///
+  /// - Parameter body: called in order with a range of indices into `tokens` and their logits,
+  ///   `[range.count, V]`, valid during the call.
+  package func score(
+    _ tokens: [Int32], sequence: Int, _ body: (Range<Int>, UnsafePointer<Float>) -> Void
+  ) throws(InferenceError) {
+    try check(tokens, sequence: sequence)
+    let start = lengths[sequence]
+    for first in stride(from: 0, to: tokens.count, by: space.rowCapacity) {
+      let chunk = first..<min(tokens.count, first + space.rowCapacity)
+      run(
+        chunk.map {
+          TokenRow(sequence: sequence, position: start + $0, token: tokens[$0], logits: nil)
+        })
+      for part in stride(from: 0, to: chunk.count, by: space.logitsCapacity) {
+        let rows = part..<min(chunk.count, part + space.logitsCapacity)
+        runner.finish(rows: Array(rows))
+        runner.head(count: rows.count, logits: space.logits.pointer)
+        body(
+          first + rows.lowerBound..<first + rows.upperBound, UnsafePointer(space.logits.pointer))
+      }
+    }
+    lengths[sequence] += tokens.count
+  }
+
+  /// Appends one token to each of several different sequences.
+  ///
+  /// - Returns: the logits behind each, `[tokens.count, V]`, valid until the next call.
+  package func decode(
+    _ tokens: [(sequence: Int, token: Int32)]
+  ) throws(InferenceError) -> UnsafePointer<Float> {
+    try prefill(tokens.map { ($0.sequence, [$0.token]) })
+  }
+
+  private func check(_ tokens: [Int32], sequence: Int) throws(InferenceError) {
+    precondition(sequence >= 0 && sequence < maximumSequences, "no sequence \(sequence)")
+    guard !tokens.isEmpty else { throw .emptyPrompt }
+    let needed = lengths[sequence] + tokens.count
+    guard needed <= maximumLength else {
+      throw .contextFull(needed: needed, maximumLength: maximumLength)
+    }
+    let vocabulary = model.configuration.vocabSize
+    for token in tokens where token < 0 || Int(token) >= vocabulary {
+      throw .tokenOutOfRange(token: token, vocabularySize: vocabulary)
+    }
+  }
+
+  private func run(_ rows: [TokenRow]) {
+    runner.embed(rows)
+    for index in model.blocks.indices { runner.run(block: index, rows) }
+  }
+
+  /// The logits of the rows that ask for them, each at its index.
+  private func writeLogits(of rows: [TokenRow]) {
+    let asked = rows.indices.filter { rows[$0].logits != nil }
+    guard let first = asked.first, let index = rows[first].logits else { return }
+    // Prompts end in the order of their indices, so that these rows' logits are neighbours.
+    runner.finish(rows: asked)
+    runner.head(
+      count: asked.count, logits: space.logits.pointer + index * model.configuration.vocabSize)
+  }
+}
+
+/// One token on its way through the blocks.
+struct TokenRow {
+  let sequence: Int
+  let position: Int
+  let token: Int32
+  /// Which row of the logits it fills; nil when nobody asks.
+  let logits: Int?
+}

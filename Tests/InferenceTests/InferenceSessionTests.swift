@@ -1,0 +1,159 @@
+import Inference
+import Kernels
+import Testing
+import Transformer
+
+struct InferenceSessionTests {
+  let team = ComputeTeam(threadCount: 2)
+
+  /// The logits of every position by training's forward pass, `[tokens.count, V]`.
+  private func trainingLogits(
+    _ fixture: Fixture, _ tokens: [Int32], bits: ActivationBits? = nil
+  ) throws -> [Float] {
+    let configuration = fixture.configuration
+    let transformer = try Transformer(
+      configuration: configuration, parameters: fixture.parameters(), gradients: nil,
+      maximumSequences: 1, maximumLength: tokens.count, team: team)
+    if let bits { transformer.activationBits = bits }
+    transformer.quantizeWeights()
+    let hidden = transformer.forward(
+      TokenBatch(
+        sequences: 1, length: tokens.count, tokens: tokens, lengths: [Int32(tokens.count)]))
+    var logits = [Float](repeating: 0, count: tokens.count * configuration.vocabSize)
+    withExtendedLifetime(transformer) {
+      productNT(
+        hidden, transformer.headWeights, into: &logits, m: tokens.count,
+        n: configuration.vocabSize, k: configuration.hiddenSize, accumulate: false,
+        precision: .fp32, team: team)
+    }
+    return logits
+  }
+
+  private func scored(_ session: InferenceSession, _ tokens: [Int32]) throws -> [Float] {
+    var logits: [Float] = []
+    let vocabulary = session.model.configuration.vocabSize
+    try session.score(tokens, sequence: 0) { positions, part in
+      logits += UnsafeBufferPointer(start: part, count: positions.count * vocabulary)
+    }
+    return logits
+  }
+
+  /// Logits here are below 10, and sums in another order differ in the last bits; where such a bit
+  /// tips one code of a ternary model over, the output moves by one quantization step of one input.
+  private func expectClose(
+    _ a: [Float], _ b: [Float], tolerance: Float = 2e-3,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    #expect(a.count == b.count, sourceLocation: sourceLocation)
+    let worst = zip(a, b).map { abs($0 - $1) }.max() ?? 0
+    #expect(
+      worst <= tolerance, "the largest difference is \(worst)", sourceLocation: sourceLocation)
+  }
+
+  @Test(arguments: Fixture.allCases)
+  func `logits equal those of training's forward pass`(fixture: Fixture) throws {
+    let tokens = randomTokens(23, vocabulary: fixture.configuration.vocabSize, seed: 8)
+    let expected = try trainingLogits(fixture, tokens)
+    let model = try InferenceModel(
+      configuration: fixture.configuration, parameters: fixture.parameters(), storage: .fp32,
+      team: team)
+    let session = InferenceSession(
+      model: model, maximumSequences: 1, maximumLength: 64, cachePrecision: .fp32, team: team)
+    expectClose(try scored(session, tokens), expected)
+  }
+
+  @Test func `four-bit activations equal training's`() throws {
+    let fixture = Fixture.student
+    let tokens = randomTokens(17, vocabulary: fixture.configuration.vocabSize, seed: 9)
+    let model = try InferenceModel(
+      configuration: fixture.configuration, parameters: fixture.parameters(), storage: .fp32,
+      team: team)
+    model.activationBits = .four
+    let session = InferenceSession(
+      model: model, maximumSequences: 1, maximumLength: 64, cachePrecision: .fp32, team: team)
+    // One code of four bits is worth sixteen of eight.
+    expectClose(
+      try scored(session, tokens), try trainingLogits(fixture, tokens, bits: .four),
+      tolerance: 3e-2)
+  }
+
+  @Test(arguments: Fixture.allCases, InstructionSet.available)
+  func `token by token, in chunks and at once give the same logits`(
+    fixture: Fixture, set: InstructionSet
+  ) throws {
+    let vocabulary = fixture.configuration.vocabSize
+    let tokens = randomTokens(40, vocabulary: vocabulary, seed: 10)
+    let model = try InferenceModel(
+      configuration: fixture.configuration, parameters: fixture.parameters(), storage: .fp32,
+      team: team)
+    let session = InferenceSession(
+      model: model, maximumSequences: 3, maximumLength: 64, cachePrecision: .fp32, team: team,
+      instructionSet: set)
+    let atOnce = try scored(session, tokens)
+    var oneByOne: [Float] = []
+    for token in tokens { oneByOne += try session.prefill([token], sequence: 1) }
+    expectClose(oneByOne, atOnce)
+    _ = try session.prefill(Array(tokens[..<33]), sequence: 2)
+    let last = try session.prefill(Array(tokens[33...]), sequence: 2)
+    expectClose(Array(last), Array(atOnce.suffix(vocabulary)))
+  }
+
+  @Test(arguments: [Fixture.llama, .student])
+  func `sequences that run together do not see each other`(fixture: Fixture) throws {
+    let vocabulary = fixture.configuration.vocabSize
+    let prompts = (0..<5).map {
+      randomTokens(3 + 7 * $0, vocabulary: vocabulary, seed: 20 + UInt64($0))
+    }
+    let model = try InferenceModel(
+      configuration: fixture.configuration, parameters: fixture.parameters(), storage: .fp32,
+      team: team)
+    func session(_ sequences: Int) -> InferenceSession {
+      InferenceSession(
+        model: model, maximumSequences: sequences, maximumLength: 64, cachePrecision: .fp32,
+        team: team)
+    }
+    let together = session(5)
+    var logits = try together.prefill(prompts.enumerated().map { ($0.offset, $0.element) })
+    let first = Array(UnsafeBufferPointer(start: logits, count: 5 * vocabulary))
+    logits = try together.decode((0..<5).map { ($0, Int32($0)) })
+    let second = Array(UnsafeBufferPointer(start: logits, count: 5 * vocabulary))
+    for (index, prompt) in prompts.enumerated() {
+      let alone = session(1)
+      let part = index * vocabulary..<(index + 1) * vocabulary
+      expectClose(Array(try alone.prefill(prompt, sequence: 0)), Array(first[part]))
+      expectClose(Array(try alone.prefill([Int32(index)], sequence: 0)), Array(second[part]))
+    }
+  }
+
+  @Test func `half precision in cache and weights changes little`() throws {
+    let fixture = Fixture.qwen3
+    let tokens = randomTokens(30, vocabulary: fixture.configuration.vocabSize, seed: 11)
+    let expected = try trainingLogits(fixture, tokens)
+    let model = try InferenceModel(
+      configuration: fixture.configuration, parameters: fixture.parameters(), team: team)
+    let session = InferenceSession(
+      model: model, maximumSequences: 1, maximumLength: 64, team: team)
+    // Weights keep 8 bits: each layer is off by about 2^-9 of values near 1.
+    expectClose(try scored(session, tokens), expected, tolerance: 0.1)
+  }
+
+  @Test func `requests that cannot be served are refused and change nothing`() throws {
+    let fixture = Fixture.llama
+    let model = try InferenceModel(
+      configuration: fixture.configuration, parameters: fixture.parameters(), team: team)
+    let session = InferenceSession(model: model, maximumSequences: 1, maximumLength: 4, team: team)
+    _ = try session.prefill([1, 2, 3], sequence: 0)
+    #expect(throws: InferenceError.emptyPrompt) { _ = try session.prefill([], sequence: 0) }
+    #expect(throws: InferenceError.contextFull(needed: 5, maximumLength: 4)) {
+      _ = try session.prefill([1, 2], sequence: 0)
+    }
+    for token: Int32 in [-1, 71] {
+      #expect(throws: InferenceError.tokenOutOfRange(token: token, vocabularySize: 71)) {
+        _ = try session.prefill([token], sequence: 0)
+      }
+    }
+    #expect(session.length(of: 0) == 3)
+    session.reset(0)
+    #expect(session.length(of: 0) == 0)
+  }
+}
