@@ -4,6 +4,11 @@ package struct JSONSyntaxError: Error, Equatable, Sendable {
   package let byte: Int
   /// What would have been right there.
   package let expected: String
+
+  package init(byte: Int, expected: String) {
+    self.byte = byte
+    self.expected = expected
+  }
 }
 
 /// A strict pull reader of one JSON text (RFC 8259).

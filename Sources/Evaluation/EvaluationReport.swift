@@ -1,0 +1,132 @@
+/// What `mini_evaluation_report.json` holds: models compared on one part of one corpus.
+package struct EvaluationReport: Codable, Equatable, Sendable {
+  /// Everything measured of one model at one width of activations.
+  package struct Model: Codable, Equatable, Sendable {
+    /// Where it came from: a job or a model id.
+    @Measured package var source: String?
+    @Measured package var parameters: Int?
+    /// 8 or 4; null for a model in full precision.
+    @Measured package var activationBits: Int?
+    package var heldOut = HeldOutScores()
+    @Measured package var task: TaskScores?
+    package var speed = SpeedFigures()
+    /// Bytes of the weights as inference uses them, embeddings aside.
+    @Measured package var weightBytes: Int?
+    @Measured package var embeddingBytes: Int?
+    /// Bytes of the cache of keys and values in the speed measurement.
+    @Measured package var cacheBytes: Int?
+    /// Most memory that the process had resident until the model's evaluation ended.
+    @Measured package var peakRssBytes: Int?
+
+    package init() {}
+
+    /// Weights and embeddings, when both are known.
+    package var modelBytes: Int? {
+      guard let weightBytes, let embeddingBytes else { return nil }
+      return weightBytes + embeddingBytes
+    }
+
+    /// The figures that a summary shows.
+    package var scores: ModelScores { ModelScores(heldOut: heldOut, task: task) }
+  }
+
+  /// One answer of each model, for people to read.
+  package struct Sample: Codable, Equatable, Sendable {
+    package var prompt: String
+    package var expected: String
+    /// Text by the model's name.
+    package var answers: [String: String]
+
+    package init(prompt: String, expected: String, answers: [String: String]) {
+      self.prompt = prompt
+      self.expected = expected
+      self.answers = answers
+    }
+  }
+
+  /// By name: `teacher`, `direct_a8`, `distilled_a8`, `distilled_a4`.
+  package var models: [String: Model] = [:]
+  package var qei = QualityEfficiency()
+  package var gates: [GateResult] = []
+  package var samples: [Sample] = []
+  /// Texts of the part that were evaluated.
+  package var examples = 0
+
+  package init() {}
+
+  /// False when a required gate was missed.
+  package var passed: Bool { gates.allSatisfy { $0.passed || !$0.gate.required } }
+
+  /// The model against which others are compared.
+  package static let teacher = "teacher"
+  /// The model that the comparison is about.
+  package static let student = "distilled_a8"
+
+  /// Sets `qei` from the student and the teacher, by the better figure that both have: the share of
+  /// right answers, else the inverse of perplexity.
+  package mutating func measureEfficiency() {
+    guard let student = models[Self.student], let teacher = models[Self.teacher] else { return }
+    func side(_ model: Model, _ quality: Double?) -> QualityEfficiency.Side {
+      .init(
+        quality: quality, bytes: model.modelBytes, tokensPerSecond: model.speed.decodeTokensPerS)
+    }
+    if let ours = student.task?.exactMatch, let theirs = teacher.task?.exactMatch {
+      qei = QualityEfficiency(
+        qualityMetric: "exact_match", student: side(student, ours), teacher: side(teacher, theirs))
+    } else {
+      qei = QualityEfficiency(
+        qualityMetric: "inverse_perplexity",
+        student: side(student, student.heldOut.perplexity.map { 1 / $0 }),
+        teacher: side(teacher, teacher.heldOut.perplexity.map { 1 / $0 }))
+    }
+  }
+
+  /// Sets `gates` to how `gates` come out.
+  ///
+  /// - Throws: `.unknownMetric` for a gate on a figure that does not exist. One that exists and was
+  ///   not measured is a missed gate.
+  package mutating func check(_ gates: [Gate]) throws(EvaluationError) {
+    var results: [GateResult] = []
+    for gate in gates {
+      var value = try figure(gate.metric, of: nil)
+      if gate.relativeToTeacher {
+        let teacher = try figure(gate.metric, of: Self.teacher)
+        value = value.flatMap { ours in teacher.map { ours - $0 } }
+      }
+      results.append(GateResult(gate: gate, value: value))
+    }
+    self.gates = results
+  }
+
+  /// The figures that a gate can ask for.
+  package static let gateFigures: [String] = figures.map(\.name)
+
+  private static let figures: [(name: String, value: @Sendable (Model) -> Double?)] = [
+    ("exact_match", { $0.task?.exactMatch }), ("json_valid_rate", { $0.task?.jsonValidRate }),
+    ("schema_valid_rate", { $0.task?.schemaValidRate }),
+    ("cross_entropy", { $0.heldOut.crossEntropy }), ("perplexity", { $0.heldOut.perplexity }),
+    ("perplexity_ratio", { $0.heldOut.perplexityRatio }),
+    ("kl_to_teacher", { $0.heldOut.klToTeacher }), ("same_top", { $0.heldOut.sameTop }),
+    ("mean_probability_change", { $0.heldOut.meanProbabilityChange }),
+    ("rms_probability_change", { $0.heldOut.rmsProbabilityChange }),
+    ("prefill_tokens_per_s", { $0.speed.prefillTokensPerS }),
+    ("decode_tokens_per_s", { $0.speed.decodeTokensPerS }),
+    ("weight_bytes", { $0.weightBytes.map(Double.init) }),
+    ("peak_rss_bytes", { $0.peakRssBytes.map(Double.init) }),
+  ]
+
+  private func figure(_ metric: String, of other: String?) throws(EvaluationError) -> Double? {
+    switch metric {
+    // An index already has the teacher in it.
+    case "qei": return other == nil ? qei.qei : 0
+    case "qei_speed": return other == nil ? qei.qeiSpeed : 0
+    default: break
+    }
+    let parts = metric.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    let name = other ?? (parts.count == 2 ? parts[0] : Self.student)
+    guard parts.count <= 2, let figure = Self.figures.first(where: { $0.name == parts.last }) else {
+      throw .unknownMetric(metric)
+    }
+    return models[name].flatMap(figure.value)
+  }
+}

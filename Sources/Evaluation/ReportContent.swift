@@ -1,0 +1,94 @@
+/// Everything that a report shows; the page and the terminal draw from the same value.
+package struct ReportContent: Sendable {
+  /// The values of one metric over a job's steps.
+  package struct Curve: Equatable, Sendable {
+    package var name: String
+    /// `(step, value)`, steps rising; values that are not finite leave a gap.
+    package var points: [(step: Double, value: Double)]
+
+    package init(name: String, points: [(step: Double, value: Double)]) {
+      self.name = name
+      self.points = points
+    }
+
+    package static func == (left: Self, right: Self) -> Bool {
+      left.name == right.name && left.points.elementsEqual(right.points, by: ==)
+    }
+  }
+
+  /// Curves that share their axes.
+  package struct Plot: Sendable {
+    package var title: String
+    /// What the vertical axis counts, with its unit.
+    package var unit: String
+    package var curves: [Curve]
+
+    package init(title: String, unit: String, curves: [Curve]) {
+      self.title = title
+      self.unit = unit
+      self.curves = curves
+    }
+  }
+
+  package var title: String
+  package var summary: PipelineSummary
+  package var evaluation: EvaluationReport?
+  package var dryRun: DryRunReport?
+  package var plots: [Plot] = []
+  /// What was run where: versions, processor, threads, seeds.
+  package var facts: [(name: String, value: String)] = []
+
+  package init(title: String, summary: PipelineSummary) {
+    self.title = title
+    self.summary = summary
+  }
+
+  /// The compared models, in the order in which they are shown.
+  var scores: [(name: String, scores: ModelScores)] {
+    [
+      ("Teacher", summary.scores.teacher), ("Direct ternary, A8", summary.scores.directA8),
+      ("Distilled, A8", summary.scores.distilledA8),
+      ("Distilled, A4", summary.scores.distilledA4),
+    ]
+  }
+
+  /// The columns of the table of scores.
+  static let scoreColumns: [(name: String, text: @Sendable (ModelScores) -> String)] = [
+    ("Exact match", { FigureText.percent($0.exactMatch) }),
+    ("JSON valid", { FigureText.percent($0.jsonValidRate) }),
+    ("Cross-entropy", { FigureText.number($0.crossEntropy) }),
+    ("Perplexity", { FigureText.number($0.perplexity) }),
+    ("KL to teacher", { FigureText.number($0.klToTeacher) }),
+    ("Same top", { FigureText.percent($0.sameTop) }),
+  ]
+
+  /// Sizes, speeds and indices as lines of name and value.
+  var figures: [(name: String, value: String)] {
+    let (sizes, speed, qei) = (summary.sizesBytes, summary.speed, summary.qei)
+    return [
+      ("Teacher's weights", FigureText.bytes(sizes.teacher)),
+      ("Student's weights, packed", FigureText.bytes(sizes.studentPacked)),
+      ("Student's weights, in training", FigureText.bytes(sizes.studentLatent)),
+      ("Teacher, prefill", FigureText.speed(speed.teacher.prefillTokensPerS)),
+      ("Student, prefill", FigureText.speed(speed.student.prefillTokensPerS)),
+      ("Teacher, decode", FigureText.speed(speed.teacher.decodeTokensPerS)),
+      ("Student, decode", FigureText.speed(speed.student.decodeTokensPerS)),
+      ("QEI by \(qei.qualityMetric ?? "quality")", FigureText.number(qei.qei)),
+      ("QEI with speed", FigureText.number(qei.qeiSpeed)),
+    ]
+  }
+
+  /// The dry run as lines of name and value.
+  var dryRunFigures: [(name: String, value: String)] {
+    let run = summary.dryrun
+    return [
+      ("Parameters", FigureText.count(run.parameters)),
+      ("Memory, predicted", FigureText.bytes(run.predictedBytes)),
+      ("Memory, measured peak", FigureText.bytes(run.peakRssBytes)),
+      ("A8 prefill", FigureText.speed(run.prefillTokensPerS)),
+      ("A8 decode", FigureText.speed(run.decodeTokensPerS)),
+      ("A4 prefill", FigureText.speed(run.a4.prefillTokensPerS)),
+      ("A4 decode", FigureText.speed(run.a4.decodeTokensPerS)),
+    ]
+  }
+}
