@@ -13,11 +13,13 @@ struct BarChart {
   }
 
   let title: String
+  /// The value that fills the width; nil for the largest one.
+  var full: Double?
   let bars: [Bar]
 
-  /// The chart as HTML whose widths are shares of the largest value.
+  /// The chart as HTML.
   var html: String {
-    let largest = bars.compactMap(\.value).max() ?? 0
+    let largest = full ?? bars.compactMap(\.value).max() ?? 0
     let rows = bars.map { bar in
       let share = largest > 0 ? max(bar.value ?? 0, 0) / largest : 0
       let width = String(format: "%.1f", 100 * share)

@@ -33,7 +33,7 @@ struct LineChart {
         #"<line class="grid" x1="\#(Self.text(Self.left))" x2="\#(Self.text(Self.width - Self.right))" y1="\#(place)" y2="\#(place)"/>"#
       )
       marks.append(
-        #"<text class="tick end" x="\#(Self.text(Self.left - 6))" y="\#(Self.text(y(tick) + 4))">\#(FigureText.number(tick))</text>"#
+        #"<text class="tick end" x="\#(Self.text(Self.left - 6))" y="\#(Self.text(y(tick) + 4))">\#(Self.tickText(tick))</text>"#
       )
     }
     for tick in ValueAxis.roundTicks(from: first, to: last) {
@@ -77,6 +77,9 @@ struct LineChart {
       return ends.map(\.element)
     }
   }
+
+  /// As few digits as tell neighbouring ticks apart.
+  private static func tickText(_ value: Double) -> String { String(format: "%.4g", value) }
 
   private static func text(_ value: Double) -> String {
     let rounded = (value * 10).rounded() / 10

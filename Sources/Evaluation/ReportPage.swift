@@ -3,11 +3,13 @@ package enum ReportPage {
   /// The page.
   package static func html(_ content: ReportContent) -> String {
     let sections = [
-      scores(content), plots(content), figures(content), dryRun(content), checklist(content),
+      scores(content), checklist(content), plots(content), figures(content), dryRun(content),
       samples(content), facts(content),
     ]
     let summary = content.summary
-    let isGood = summary.state == "succeeded" && summary.checklist.allSatisfy(\.passed)
+    let missed = summary.checklist.count { !$0.passed }
+    let checks =
+      missed == 0 ? "" : badge("\(missed) of \(summary.checklist.count) checks missed", .bad)
     return """
       <!doctype html>
       <html lang="en">
@@ -23,7 +25,7 @@ package enum ReportPage {
       <body>
       <header>
       <h1>\(HTMLText.escaped(content.title))</h1>
-      <p><span class="badge \(isGood ? "good" : "bad")">\(HTMLText.escaped(summary.state))</span>
+      <p>\(badge(summary.state, summary.state == "succeeded" ? .good : .bad)) \(checks)
       \(HTMLText.escaped(summary.startedAt ?? "")) · \(FigureText.duration(summary.durationS))</p>
       </header>
       <main>
@@ -33,6 +35,12 @@ package enum ReportPage {
       </html>
 
       """
+  }
+
+  private enum Verdict: String { case good, bad }
+
+  private static func badge(_ text: String, _ verdict: Verdict) -> String {
+    #"<span class="badge \#(verdict.rawValue)">\#(HTMLText.escaped(text))</span>"#
   }
 
   private static func section(_ title: String, _ body: String) -> String {
@@ -58,7 +66,7 @@ package enum ReportPage {
     }
     func bars(_ title: String, _ value: (ModelScores) -> Double?) -> String {
       BarChart(
-        title: title,
+        title: title, full: 1,
         bars: content.scores.enumerated().map { index, model in
           let share = value(model.scores)
           return .init(
@@ -158,11 +166,14 @@ package enum ReportPage {
               row.totalBytes,
             ].map { FigureText.bytes($0) }
         })
+    let difference = run.difference.relativeRms.map { share in
+      " A4 differs from A8 by \(FigureText.percent(share)) (RMS); "
+        + "\(FigureText.percent(run.difference.sameTop)) of the top tokens are the same."
+    }
     let lead = """
       <p>\(HTMLText.escaped(run.model)): \(FigureText.count(run.parameters)) parameters, \
-      \(run.batchSize) × \(run.sequenceLength) tokens, \(run.decodeTokens) decoded. A4 differs from \
-      A8 by \(FigureText.percent(run.difference.relativeRms)) (RMS); \
-      \(FigureText.percent(run.difference.sameTop)) of the top tokens are the same.</p>
+      \(run.batchSize) × \(run.sequenceLength) tokens, \(run.decodeTokens) decoded.\
+      \(difference ?? "")</p>
       """
     return section("Dry run at full size", lead + memory + phases + training)
   }
@@ -171,9 +182,8 @@ package enum ReportPage {
     guard !content.summary.checklist.isEmpty else { return "" }
     let items = content.summary.checklist.map { check in
       let value = check.value.map { " <small>\(FigureText.number($0))</small>" } ?? ""
-      let (kind, word) = check.passed ? ("good", "pass") : ("bad", "fail")
-      return #"<li><span class="badge \#(kind)">\#(word)</span> "#
-        + HTMLText.escaped(check.name) + value + "</li>"
+      let mark = check.passed ? badge("pass", .good) : badge("fail", .bad)
+      return "<li>\(mark) \(HTMLText.escaped(check.name))\(value)</li>"
     }
     return section("Checklist", #"<ul class="checks">"# + items.joined(separator: "\n") + "</ul>")
   }

@@ -16,7 +16,7 @@ enum ReportStyle {
     h2 { font-size: 17px; margin: 0 0 12px; }
     section { background: var(--card); border: 1px solid var(--line); border-radius: 10px;
       padding: 20px; margin: 18px 0; }
-    .scroll { overflow-x: auto; }
+    .scroll { overflow-x: auto; } .scroll + .scroll { margin-top: 22px; }
     table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
     th, td { padding: 7px 10px; border-bottom: 1px solid var(--line); text-align: right; }
     th:first-child, td:first-child { text-align: left; }
