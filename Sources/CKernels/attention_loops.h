@@ -38,36 +38,54 @@ product_tile(const int tile_rows, const int vectors, const float *a, size_t row_
       store(c + i * c_stride + v * LANES, sums[i][v]);
 }
 
-static void product_columns(const int vectors, const float *a, size_t row_step, size_t depth_step,
-                            const float *b, size_t b_stride, float *c, size_t c_stride,
-                            size_t rows, size_t depth, int accumulate)
-    __attribute__((always_inline));
-static inline void product_columns(const int vectors, const float *a, size_t row_step,
-                                   size_t depth_step, const float *b, size_t b_stride, float *c,
-                                   size_t c_stride, size_t rows, size_t depth, int accumulate) {
-  size_t i = 0;
-  for (; i + 6 <= rows; i += 6)
-    product_tile(6, vectors, a + i * row_step, row_step, depth_step, b, b_stride,
-                 c + i * c_stride, c_stride, depth, accumulate);
-  for (; i + 2 <= rows; i += 2)
-    product_tile(2, vectors, a + i * row_step, row_step, depth_step, b, b_stride,
-                 c + i * c_stride, c_stride, depth, accumulate);
-  if (i < rows)
-    product_tile(1, vectors, a + i * row_step, row_step, depth_step, b, b_stride,
-                 c + i * c_stride, c_stride, depth, accumulate);
+// What the causal mask leaves of a product whose query rows begin at position `first`.
+typedef enum {
+  SCORES,   // c[query, key]: only keys up to the query's position are asked for
+  BY_QUERY, // c[query, :] sums over keys: up to the query's position
+  BY_KEY,   // c[key, :] sums over queries: from the key's position on
+} causal_part;
+
+// One row tile of c = a b (+ c), without the depth that the mask leaves out.
+static inline __attribute__((always_inline)) void
+causal_tile(causal_part part, const int tile_rows, const int vectors, size_t row, size_t first,
+            const float *a, size_t row_step, size_t depth_step, const float *b, size_t b_stride,
+            float *c, size_t c_stride, size_t depth, int accumulate) {
+  size_t begin = part == BY_KEY && row > first ? row - first : 0;
+  size_t end = part == BY_QUERY && first + row + tile_rows < depth ? first + row + tile_rows : depth;
+  product_tile(tile_rows, vectors, a + row * row_step + begin * depth_step, row_step, depth_step,
+               b + begin * b_stride, b_stride, c + row * c_stride, c_stride, end - begin,
+               accumulate);
 }
 
-// c[rows, columns] = a b (+ c). columns: a multiple of LANES.
-static void small_product(const float *a, size_t row_step, size_t depth_step, const float *b,
-                          size_t b_stride, float *c, size_t c_stride, size_t rows, size_t columns,
-                          size_t depth, int accumulate) {
+static inline __attribute__((always_inline)) void
+causal_columns(causal_part part, const int vectors, size_t column, size_t first, const float *a,
+               size_t row_step, size_t depth_step, const float *b, size_t b_stride, float *c,
+               size_t c_stride, size_t rows, size_t depth, int accumulate) {
+  // Row tiles whose last query lies before the first of these keys see none of them.
+  size_t row = part == SCORES && column > first ? (column - first) / 6 * 6 : 0;
+  for (; row + 6 <= rows; row += 6)
+    causal_tile(part, 6, vectors, row, first, a, row_step, depth_step, b + column, b_stride,
+                c + column, c_stride, depth, accumulate);
+  for (; row + 2 <= rows; row += 2)
+    causal_tile(part, 2, vectors, row, first, a, row_step, depth_step, b + column, b_stride,
+                c + column, c_stride, depth, accumulate);
+  if (row < rows)
+    causal_tile(part, 1, vectors, row, first, a, row_step, depth_step, b + column, b_stride,
+                c + column, c_stride, depth, accumulate);
+}
+
+// c[rows, columns] = a b (+ c), as far as the mask asks for it. columns: a multiple of LANES.
+static inline void causal_product(causal_part part, size_t first, const float *a, size_t row_step,
+                                  size_t depth_step, const float *b, size_t b_stride, float *c,
+                                  size_t c_stride, size_t rows, size_t columns, size_t depth,
+                                  int accumulate) {
   size_t j = 0;
   for (; j + TILE_VECTORS * LANES <= columns; j += TILE_VECTORS * LANES)
-    product_columns(TILE_VECTORS, a, row_step, depth_step, b + j, b_stride, c + j, c_stride, rows,
-                    depth, accumulate);
+    causal_columns(part, TILE_VECTORS, j, first, a, row_step, depth_step, b, b_stride, c, c_stride,
+                   rows, depth, accumulate);
   for (; j < columns; j += LANES)
-    product_columns(1, a, row_step, depth_step, b + j, b_stride, c + j, c_stride, rows, depth,
-                    accumulate);
+    causal_columns(part, 1, j, first, a, row_step, depth_step, b, b_stride, c, c_stride, rows,
+                   depth, accumulate);
 }
 
 // packed[rows, wide] = x[rows, columns] (row stride `stride`), zeros behind the columns.
@@ -162,8 +180,8 @@ static void attention_forward(const transformer_attention_shape *shape, const fl
     for (size_t first = 0; first < T; first += BLOCK) {
       size_t rows = T - first < BLOCK ? T - first : BLOCK;
       size_t seen = first + rows, width = whole_vectors(seen);
-      small_product(q + first * stride, stride, 1, keys_transposed, longer, scores, longer, rows,
-                    width, D, 0);
+      causal_product(SCORES, first, q + first * stride, stride, 1, keys_transposed, longer, scores,
+                     longer, rows, width, D, 0);
       float inverse[BLOCK];
       for (size_t i = 0; i < rows; i++) {
         float maximum;
@@ -171,7 +189,8 @@ static void attention_forward(const transformer_attention_shape *shape, const fl
         inverse[i] = 1.0f / sum;
         log_sum_exp[head * log_stride + first + i] = maximum + logf(sum);
       }
-      small_product(scores, longer, 1, packed_values, wide, sums, wide, rows, wide, seen, 0);
+      causal_product(BY_QUERY, first, scores, longer, 1, packed_values, wide, sums, wide, rows,
+                     wide, seen, 0);
       for (size_t i = 0; i < rows; i++)
         for (size_t c = 0; c < D; c++)
           out[(first + i) * stride + c] = sums[i * wide + c] * inverse[i];
@@ -188,7 +207,8 @@ static void softmax_row_backward(float *scores, float *dprobabilities, size_t po
     vfloat p = exponential(load(scores + j) * scale - log_sum_exp);
     p = blend(visible(j, position), p, (vfloat){0});
     store(scores + j, p);
-    store(dprobabilities + j, p * (load(dprobabilities + j) - dot) * scale);
+    vfloat dscore = p * (load(dprobabilities + j) - dot) * scale;
+    store(dprobabilities + j, blend(visible(j, position), dscore, (vfloat){0}));
   }
   for (; j < keys; j += LANES) {
     store(scores + j, (vfloat){0});
@@ -233,18 +253,22 @@ static void attention_backward(const transformer_attention_shape *shape, const f
       size_t rows = T - first < BLOCK ? T - first : BLOCK;
       size_t seen = first + rows, width = whole_vectors(seen);
       const float *q = packed_queries + first * wide, *dout = packed_doutput + first * wide;
-      small_product(q, wide, 1, keys_transposed, longer, scores, longer, rows, width, D, 0);
-      small_product(dout, wide, 1, values_transposed, longer, dscores, longer, rows, width, D, 0);
+      causal_product(SCORES, first, q, wide, 1, keys_transposed, longer, scores, longer, rows,
+                     width, D, 0);
+      causal_product(SCORES, first, dout, wide, 1, values_transposed, longer, dscores, longer,
+                     rows, width, D, 0);
       for (size_t i = 0; i < rows; i++) {
         size_t position = first + i, offset = position * stride + head * D;
         float dot = row_dot(doutput + offset, output + offset, D);
         softmax_row_backward(scores + i * longer, dscores + i * longer, position, width,
                              shape->scale, log_sum_exp[head * log_stride + position], dot);
       }
-      small_product(scores, 1, longer, dout, wide, dvalues_sum, wide, seen, wide, rows, 1);
-      small_product(dscores, 1, longer, q, wide, dkeys_sum, wide, seen, wide, rows, 1);
-      small_product(dscores, longer, 1, packed_keys, wide, dqueries_block, wide, rows, wide, seen,
-                    0);
+      causal_product(BY_KEY, first, scores, 1, longer, dout, wide, dvalues_sum, wide, seen, wide,
+                     rows, 1);
+      causal_product(BY_KEY, first, dscores, 1, longer, q, wide, dkeys_sum, wide, seen, wide,
+                     rows, 1);
+      causal_product(BY_QUERY, first, dscores, longer, 1, packed_keys, wide, dqueries_block, wide,
+                     rows, wide, seen, 0);
       unpack_rows(dqueries_block, rows, D, dqueries + first * stride + head * D, stride);
     }
   }

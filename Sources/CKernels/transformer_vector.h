@@ -20,7 +20,13 @@ static inline vfloat load(const float *p) {
 
 static inline void store(float *p, vfloat v) { memcpy(p, &v, sizeof v); }
 
-static inline vfloat splat(float x) { return (vfloat){0} + x; }
+static inline vfloat splat(float x) {
+  vfloat v;
+  // Not {0} + x: a compiler must keep that sum, because of -0.
+  for (int i = 0; i < LANES; i++)
+    v[i] = x;
+  return v;
+}
 
 // mask ? a : b, lane by lane; a mask lane is 0 or -1, as comparisons give it.
 static inline vfloat blend(vint mask, vfloat a, vfloat b) {
