@@ -59,6 +59,8 @@ package final class InferenceSession {
   package func prefill(
     _ prompts: [(sequence: Int, tokens: [Int32])]
   ) throws(InferenceError) -> UnsafePointer<Float> {
+    precondition(
+      Set(prompts.map(\.sequence)).count == prompts.count, "a sequence appears twice")
     for prompt in prompts { try check(prompt.tokens, sequence: prompt.sequence) }
     var rows: [TokenRow] = []
     for (index, prompt) in prompts.enumerated() {

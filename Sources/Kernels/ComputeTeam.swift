@@ -81,6 +81,8 @@ private final class Crew: @unchecked Sendable {
   private let unfinished = Atomic<Int>(0)
   private let sleeping = Atomic<Int>(0)
   private let isDisbanded = Atomic<Bool>(false)
+  /// The calling thread whose turn it is, 0 between operations.
+  private let owner = Atomic<UInt>(0)
   private var body: Body?
   private var scratchBytes = 0
   private var scratch: [AlignedBuffer<UInt8>]
@@ -91,8 +93,15 @@ private final class Crew: @unchecked Sendable {
   }
 
   func run(workers: Int, scratchBytes: Int, _ body: Body) {
+    // Without this, a body that used its own team would wait for itself for ever.
+    precondition(
+      owner.load(ordering: .relaxed) != UInt(pthread_self()), "a body must not use its own team")
     turn.lock()
-    defer { turn.unlock() }
+    owner.store(UInt(pthread_self()), ordering: .relaxed)
+    defer {
+      owner.store(0, ordering: .relaxed)
+      turn.unlock()
+    }
     for worker in 0..<threadCount where scratch[worker].count < scratchBytes {
       scratch[worker] = AlignedBuffer(count: scratchBytes)
     }
