@@ -78,7 +78,8 @@ package struct TraceCollector {
   ///   - sequences: with rising ids; those without tokens are passed over.
   ///   - metadata: its `topK` and `corpusSHA256` are set here.
   ///   - shouldStop: asked between batches.
-  ///   - onShard: called when a shard is stored.
+  ///   - onShard: called when a shard is stored, and first for those of earlier runs: a crash may
+  ///     have come between a shard and the record of it.
   /// - Throws: `TeacherError`; `TraceError` when the folder holds another trace; `FileError`.
   package func collect(
     _ sequences: [UnscoredSequence], into folder: URL, metadata: TraceMetadata,
@@ -90,6 +91,7 @@ package struct TraceCollector {
     metadata.corpusSHA256 = UnscoredSequence.fingerprint(of: sequences)
     let writer = try TraceShardWriter(
       folder: folder, metadata: metadata, rowsPerShard: options.rowsPerShard)
+    for shard in writer.earlierShards { try onShard(shard) }
     let wanted = sequences.filter { !$0.tokens.isEmpty }
     let all = wanted.reduce(0) { $0 + $1.tokens.count }
     let budget = min(all, options.tokenBudget ?? all)

@@ -35,6 +35,9 @@ package final class TraceShardReader: Sendable {
   /// Rows of all sequences.
   package var rowCount: Int { spans.last.map { $0.firstRow + $0.rowCount } ?? 0 }
 
+  /// Size of the file.
+  package var byteCount: Int { file.bytes.count }
+
   /// The row group that holds a span.
   func group(ofSpan index: Int) -> Int { places[index].group }
 

@@ -47,6 +47,8 @@ package final class TraceShardWriter {
   package private(set) var nextSequenceID: Int64
   /// Rows in finished shards.
   package private(set) var finishedRowCount: Int
+  /// The shards that were there when the writer was opened.
+  package let earlierShards: [TraceShardSummary]
 
   /// Opens `folder`, which must exist, and goes on after the shards that it holds.
   ///
@@ -68,6 +70,7 @@ package final class TraceShardWriter {
     sums = try ChecksumList(traceFolder: folder)
     nextSequenceID = 0
     finishedRowCount = 0
+    var earlier: [TraceShardSummary] = []
     for name in existing {
       let reader = try TraceShardReader(folder.appendingPathComponent(name.description))
       if let difference = reader.metadata.firstDifference(from: metadata) {
@@ -76,10 +79,14 @@ package final class TraceShardWriter {
       let digest = try reader.verify(expected: sums.digests[name.description])
       // A crash may have come between the shard and its sum; the shard was whole by then.
       sums.digests[name.description] = digest
+      earlier.append(
+        TraceShardSummary(
+          file: name.description, bytes: reader.byteCount, sha256: digest, spans: reader.spans))
       guard let last = reader.spans.last else { continue }
       nextSequenceID = last.sequenceID + 1
       finishedRowCount += reader.rowCount
     }
+    earlierShards = earlier
     shardIndex = existing.count
     self.folder = folder
     self.metadata = metadata

@@ -62,10 +62,12 @@ struct TraceCollectorTests {
     #expect(stored.count > 0 && stored.count < 30)
 
     var first: CollectionProgress?
+    var announced = 0
     let again = try collector().collect(
       texts, into: folder.url, metadata: TinyTeacher.metadata,
-      progress: { first = first ?? $0 })
+      progress: { first = first ?? $0 }, onShard: { announced += $0.rowCount })
     #expect(again == .complete)
+    #expect(announced == texts.reduce(0) { $0 + $1.tokens.count })
     #expect((first?.tokens ?? 0) > stored.rowCount)
     let other = try TemporaryFolder()
     _ = try collector().collect(texts, into: other.url, metadata: TinyTeacher.metadata)

@@ -78,6 +78,7 @@ struct TraceShardTests {
     try Data("left by a crash".utf8).write(to: folder[".unfinished-kd_shard_002.parquet-1"])
     let writer = try writer()
     #expect(writer.nextSequenceID == last.spans.first?.sequenceID)
+    #expect(writer.earlierShards == whole.dropLast())
     #expect(writer.finishedRowCount == whole.dropLast().reduce(0) { $0 + $1.rowCount })
     #expect(try writeAll() == [last])
     #expect(try TraceSet(folder: folder.url).count == sequences.count)
