@@ -43,6 +43,9 @@ extension APIRoutes {
     text.add("bitnet_event_streams", .gauge, "Open event streams.") {
       [([:], Double(watchers.streamCount))]
     }
+    text.add("bitnet_long_polls", .gauge, "Requests that wait for a job to change.") {
+      [([:], Double(watchers.waiterCount))]
+    }
     text.add("bitnet_memory_free_bytes", .gauge, "Memory that could be had.") {
       [([:], Double(host.memoryFreeBytes))]
     }

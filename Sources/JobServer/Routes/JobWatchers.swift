@@ -24,6 +24,9 @@ final class JobWatchers: Sendable {
   /// Open event streams.
   var streamCount: Int { state.withLock { $0.streamCount } }
 
+  /// Requests that wait for a change.
+  var waiterCount: Int { state.withLock { $0.waiters.values.reduce(0) { $0 + $1.count } } }
+
   /// Calls `answer` once, later: when the job's state changes, or after `seconds`.
   ///
   /// - Returns: a number by which `stopWaiting` takes it back.
