@@ -207,6 +207,27 @@ struct RoutesJobTests {
     }
   }
 
+  @Test func `a large answer is packed for a client that takes it`() throws {
+    let plain = try harness.send("GET", "/openapi.json")
+    let packed = try harness.send(
+      "GET", "/openapi.json", headers: ["Accept-Encoding": "br, gzip;q=0.5"])
+    #expect(packed.headers["content-encoding"] == "gzip")
+    #expect(packed.headers["vary"] == "Accept-Encoding")
+    #expect(packed.body.starts(with: [0x1F, 0x8B]))
+    #expect(packed.body.count < plain.body.count / 3)
+    // The last four bytes of a gzip stream are the length of what it holds (RFC 1952).
+    let length = packed.body.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+    #expect(length == plain.body.count)
+    for refused in ["", "br", "gzip;q=0", "identity"] {
+      let answer = try harness.send(
+        "GET", "/openapi.json", headers: ["Accept-Encoding": refused])
+      #expect(answer.headers["content-encoding"] == nil, "\(refused)")
+    }
+    let id = try harness.submit()
+    let small = try harness.send("GET", "/v1/jobs/\(id)", headers: ["Accept-Encoding": "gzip"])
+    #expect(small.headers["content-encoding"] == nil)
+  }
+
   @Test func `a pipeline is submitted whole, and again by its key`() throws {
     let body = #"{"corpus": {"generator": "tool_calls"}, "tags": {"a": "b"}}"#
     let headers = ["Idempotency-Key": "p"]

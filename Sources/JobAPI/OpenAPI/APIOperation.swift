@@ -13,7 +13,13 @@ package enum APIOperation: String, CaseIterable, Sendable {
   case importModel, listModels, showModel
 
   /// What is known about it.
-  package var description: OperationDescription {
+  package var description: OperationDescription { Self.descriptions[self] ?? described }
+
+  // Made once: every request asks.
+  private static let descriptions = Dictionary(
+    uniqueKeysWithValues: allCases.map { ($0, $0.described) })
+
+  private var described: OperationDescription {
     switch self {
     case .live:
       OperationDescription(

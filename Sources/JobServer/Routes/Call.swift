@@ -25,7 +25,7 @@ struct Call: Sendable {
   /// Answers, now or later, on any thread.
   func respond(_ response: HTTPResponse) {
     traffic.count(operation, status: response.status)
-    exchange.respond(response)
+    exchange.respond(response.compressed(for: request))
   }
 
   /// Answers with what went wrong.
