@@ -4,7 +4,7 @@
 static inline vfloat activated(transformer_activation activation, vfloat gate) {
   if (activation == TRANSFORMER_SILU)
     return gate * logistic(gate);
-  vfloat positive = larger(gate, (vfloat){0});
+  vfloat positive = positive_part(gate);
   return positive * positive;
 }
 
@@ -16,7 +16,7 @@ static inline void activated_both(transformer_activation activation, vfloat gate
     *value = gate * s;
     *slope = s + *value * (1.0f - s);
   } else {
-    vfloat positive = larger(gate, (vfloat){0});
+    vfloat positive = positive_part(gate);
     *value = positive * positive;
     *slope = 2.0f * positive;
   }

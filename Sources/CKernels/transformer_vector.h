@@ -33,6 +33,9 @@ static inline vfloat blend(vint mask, vfloat a, vfloat b) {
   return (vfloat)((mask & (vint)a) | (~mask & (vint)b));
 }
 
+// max(x, 0); a NaN stays one.
+static inline vfloat positive_part(vfloat x) { return blend(x < 0.0f, (vfloat){0}, x); }
+
 static inline vfloat larger(vfloat a, vfloat b) { return blend(a > b, a, b); }
 
 // Sum of the lanes, by halves: the order is fixed.
@@ -54,7 +57,8 @@ static inline float lane_max(vfloat v) {
   return lanes[0];
 }
 
-// e^x with a relative error below 2e-7 for -87 <= x <= 88; outside, the value at that bound.
+// e^x with a relative error below 2e-7 for -87 <= x <= 88; outside, the value at that bound. A NaN
+// stays one: arithmetic on its bits would make it a number.
 // 2^n * e^r with n = round(x/ln 2), ln 2 in two parts (Cody and Waite), e^r by its series to r^7/7!
 static inline vfloat exponential(vfloat x) {
   x = blend(x < -87.0f, splat(-87.0f), x);
@@ -73,7 +77,7 @@ static inline vfloat exponential(vfloat x) {
   p = p * r + 1.0f;
   p = p * r + 1.0f;
   vint exponent = ((vint)shifted - (vint)magic) << 23;
-  return (vfloat)((vint)p + exponent);
+  return blend(x == x, (vfloat)((vint)p + exponent), x);
 }
 
 static inline vfloat logistic(vfloat x) { return 1.0f / (1.0f + exponential(-x)); }

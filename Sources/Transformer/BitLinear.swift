@@ -52,7 +52,7 @@ struct BitLinear {
   ///   - scratch: `Step.sumScratch(rows:width:)` floats, for the bias.
   func backward(
     _ dy: UnsafePointer<Float>, x: ProjectionInput, dx: UnsafeMutablePointer<Float>,
-    _ writing: RMSNorm.Writing, scratch: UnsafeMutablePointer<Float>, step: Step
+    _ writing: GradientWriting, scratch: UnsafeMutablePointer<Float>, step: Step
   ) {
     guard let gradient else { preconditionFailure("no gradients were asked for") }
     switch (x.storage, trits) {

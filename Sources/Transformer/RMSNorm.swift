@@ -30,8 +30,6 @@ struct RMSNorm {
       width, normed, inverseRMS + rows.lowerBound)
   }
 
-  enum Writing { case set, add }
-
   /// The gradient of x, and that of the gain. dx may be dnormed when it is set.
   ///
   /// - Parameters:
@@ -39,7 +37,7 @@ struct RMSNorm {
   ///   - scratch: `Step.sumScratch(rows:width:)` floats.
   func backward(
     _ dnormed: UnsafePointer<Float>, x: UnsafePointer<Float>, inverseRMS: UnsafePointer<Float>,
-    rows: Int, dx: UnsafeMutablePointer<Float>, _ writing: Writing,
+    rows: Int, dx: UnsafeMutablePointer<Float>, _ writing: GradientWriting,
     scratch: UnsafeMutablePointer<Float>, step: Step
   ) {
     guard let gainGradient else { preconditionFailure("no gradients were asked for") }

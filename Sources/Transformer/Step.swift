@@ -48,3 +48,7 @@ struct Step {
     }
   }
 }
+
+/// Whether a gradient replaces what is at its place, or joins what another user of the same value has
+/// put there.
+enum GradientWriting { case set, add }

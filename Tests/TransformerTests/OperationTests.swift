@@ -266,6 +266,30 @@ struct OperationTests {
   }
 
   @Test(arguments: InstructionSet.available)
+  func `a NaN is never made a number`(set: InstructionSet) {
+    let loops = Self.loops(set)
+    var shape = transformer_attention_shape(
+      length: 2, query_heads: 1, head_dimension: 2, query_stride: 2, key_value_stride: 2, scale: 1)
+    var scratch = [Float](repeating: 0, count: loops.attention_scratch(&shape))
+    var output = [Float](repeating: 0, count: 4)
+    var logSumExp = [Float](repeating: 0, count: 2)
+    let ones: [Float] = [1, 1, 1, 1]
+    loops.attention_forward(
+      &shape, [1, 1, .nan, 1], ones, ones, &output, &logSumExp, 2, &scratch)
+    #expect(output[..<2] == [1, 1] && output[2].isNaN && output[3].isNaN)
+
+    var normed = [Float](repeating: 0, count: 20)
+    var inverse: Float = 0
+    var gate = [Float](repeating: 1, count: 20)
+    gate[17] = .nan
+    let up = [Float](repeating: 1, count: 20)
+    for kind in [TRANSFORMER_SILU, TRANSFORMER_RELU_SQUARED] {
+      loops.gated_forward(kind, gate, up, nil, 0, 1, 20, &normed, &inverse)
+      #expect(normed[17].isNaN && !normed[16].isNaN, "\(kind)")
+    }
+  }
+
+  @Test(arguments: InstructionSet.available)
   func `rows of a table are gathered, and their gradients added in order`(set: InstructionSet) {
     let loops = Self.loops(set)
     for columns in [1, 7, 16, 33, 70] {
