@@ -72,7 +72,8 @@ extension JobStore {
     // Beyond every identifier: "~" comes after all that base 32 uses.
     let start = after?.text ?? (order == .newestFirst ? "job_~" : "")
     return try read { database in
-      let statement = try database.cachedStatement(sql: Query.jobs(filter, order))
+      let path = try Self.path(filter, database)
+      let statement = try database.cachedStatement(sql: Query.jobs(filter, order, by: path))
       let arguments: [(any DatabaseValueConvertible)?] = [
         start, limit + 1, filter.kind?.rawValue, filter.state?.rawValue, filter.tag?.key,
         filter.tag?.value,
@@ -83,6 +84,17 @@ extension JobStore {
       let jobs = try rows.prefix(limit).map { try Self.withArtifacts(try JobRow($0), database) }
       return JobPage(jobs: jobs, next: rows.count > limit ? jobs.last?.id : nil)
     }
+  }
+
+  /// A rare tag is the best way to the jobs that have it. A frequent one is not when a kind or a
+  /// state is asked for as well, which few of those jobs may have.
+  private static func path(_ filter: JobFilter, _ database: Database) throws -> Query.PagePath {
+    guard let tag = filter.tag else { return .job }
+    if filter.kind == nil, filter.state == nil { return .tag }
+    let bound = 1000
+    let count = try Int.fetchOne(
+      database, sql: Query.tagCount(tag), arguments: [tag.key, tag.value ?? "", bound])
+    return count ?? 0 < bound ? .tag : .job
   }
 
   /// How many jobs there are, by kind and state; none means no entry. Costs the same for any number.

@@ -57,26 +57,44 @@ enum Query {
     """
   static let deleteJob = "DELETE FROM job WHERE number = ?"
   static let jobCounts = "SELECT kind, state, count FROM job_count WHERE count > 0"
+  /// What the rows of a page of jobs are found by.
+  enum PagePath {
+    /// The tag's index: reads all jobs with the tag until the page is full.
+    case tag
+    /// The index over kind, state, or neither: reads all jobs with those until the page is full.
+    case job
+  }
+
   /// A page of jobs: ?1 is where it starts, ?2 its size, ?3 the kind, ?4 the state, ?5 and ?6 the
   /// tag's key and value. Each combination has an index that yields the rows in order.
-  static func jobs(_ filter: JobStore.JobFilter, _ order: JobStore.Order) -> String {
+  static func jobs(
+    _ filter: JobStore.JobFilter, _ order: JobStore.Order, by path: PagePath
+  ) -> String {
     let (comparison, direction) = order == .newestFirst ? ("<", "DESC") : (">", "ASC")
-    var conditions = ["job.id \(comparison) ?1"]
+    let id = path == .tag ? "job_tag.job" : "job.id"
     // CROSS JOIN keeps SQLite from turning the join round and sorting.
-    let source: String
-    if let tag = filter.tag {
-      source = "job_tag CROSS JOIN job ON job.id = job_tag.job"
-      conditions = ["job_tag.job \(comparison) ?1", "job_tag.key = ?5"]
-      if tag.value != nil { conditions.append("job_tag.value = ?6") }
-    } else {
-      source = "job"
-    }
+    let source = path == .tag ? "job_tag CROSS JOIN job ON job.id = job_tag.job" : "job"
+    var conditions = ["\(id) \(comparison) ?1"]
     if filter.kind != nil { conditions.append("job.kind = ?3") }
     if filter.state != nil { conditions.append("job.state = ?4") }
+    if let tag = filter.tag {
+      var match = "job_tag.key = ?5"
+      if tag.value != nil { match += " AND job_tag.value = ?6" }
+      conditions.append(
+        path == .tag
+          ? match : "EXISTS (SELECT 1 FROM job_tag WHERE job_tag.job = job.id AND \(match))")
+    }
     return """
       SELECT \(jobColumns) FROM \(source) WHERE \(conditions.joined(separator: " AND "))
-      ORDER BY \(filter.tag == nil ? "job.id" : "job_tag.job") \(direction) LIMIT ?2
+      ORDER BY \(id) \(direction) LIMIT ?2
       """
+  }
+  /// How many jobs have a tag, counted up to ?3.
+  static func tagCount(_ tag: JobStore.JobFilter.Tag) -> String {
+    """
+    SELECT count(*) FROM (
+      SELECT 1 FROM job_tag WHERE key = ?1 \(tag.value == nil ? "" : "AND value = ?2") LIMIT ?3)
+    """
   }
   static let insertTag = "INSERT INTO job_tag VALUES (?, ?, ?)"
 

@@ -43,6 +43,22 @@ struct ReadingTests {
     #expect(try count(.init(tag: .init(key: "none"))) == 0)
   }
 
+  @Test func `a frequent tag and a rare state are found together`() throws {
+    let jobs = (0..<1200).map { _ in
+      NewJob(id: .make(at: temporary.clock.now), kind: .train, tags: ["team": "a"])
+    }
+    _ = try store.submit(jobs)
+    for index in [3, 700, 1100] { _ = try store.cancel(jobs[index].id) }
+    let filter = JobStore.JobFilter(state: .cancelled, tag: .init(key: "team", value: "a"))
+    let page = try store.jobs(filter, limit: 2)
+    #expect(page.jobs.map(\.id) == [jobs[1100].id, jobs[700].id])
+    #expect(try store.jobs(filter, after: page.next, limit: 2).jobs.map(\.id) == [jobs[3].id])
+    #expect(
+      try store.jobs(
+        .init(state: .cancelled, tag: .init(key: "team", value: "b")), limit: 2
+      ).jobs == [])
+  }
+
   @Test func `counts follow every move`() throws {
     let first = try temporary.running()
     try temporary.submit(.eval)
