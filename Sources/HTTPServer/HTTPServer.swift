@@ -53,8 +53,9 @@ package final class HTTPServer: Sendable {
     core.refuseNewWork()
     core.drain(seconds: graceSeconds)
     core.registry.giveUpOwedReplies()
-    // Only the sending is left; a client that does not read must not hold us up.
+    // Only the sending is left, and a client that does not read must not hold us up.
     core.drain(seconds: 1)
+    daemon.stop()
     ticker.stop()
   }
 }

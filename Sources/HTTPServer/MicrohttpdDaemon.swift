@@ -48,7 +48,12 @@ struct MicrohttpdDaemon: ~Copyable, @unchecked Sendable {
   func stopListening() { MHD_quiesce_daemon(daemon) }
 
   /// Closes every connection and joins the threads.
+  consuming func stop() {}
+
   deinit {
+    // Otherwise libmicrohttpd closes the listening socket, whose number may be another's by the
+    // time `socket` closes it.
+    stopListening()
     MHD_stop_daemon(daemon)
     core.release()
   }
