@@ -80,6 +80,19 @@ struct PipelineSpecTests {
     #expect(found.count == 4)
   }
 
+  @Test func `a deeper check's fault of what all stages share is named once, where it is said`() {
+    #expect(
+      throws: SpecError([FieldError(pointer: "/corpus/path", detail: "is not there")])
+    ) {
+      try PipelineSpec(
+        ["corpus": ["path": "a.txt"]], defaults: SpecDefaults(), makeID: { .make(at: .now()) }
+      ) { spec in
+        spec.json["corpus"] == nil
+          ? [] : [FieldError(pointer: "/corpus/path", detail: "is not there")]
+      }
+    }
+  }
+
   @Test func `only the stages that can be left out accept false`() {
     #expect(faults(#"{"corpus": {"path": "a"}, "eval": false}"#).map(\.pointer) == ["/eval"])
     #expect(faults(#"{}"#).map(\.pointer) == ["/corpus"])

@@ -117,6 +117,11 @@ struct RoutesGuardTests {
     let answer = try harness.send("POST", "/v1/jobs", wide)
     #expect(answer.status == 422 || answer.status == 400)
     #expect(answer.body.count < 100_000)
+    let prompts = Array(repeating: "1", count: 10_000).joined(separator: ",")
+    let wrong = try harness.send(
+      "POST", "/v1/jobs", #"{"kind": "teacher", "spec": {"prompts": [\#(prompts)]}}"#)
+    #expect(wrong.status == 422)
+    #expect(wrong.body.count < 100_000)
     let deep = String(repeating: "[", count: 100_000)
     #expect(try harness.send("POST", "/v1/jobs", deep).status == 400)
   }

@@ -241,6 +241,9 @@ private struct PipelineRequest: Sendable {
       String($0).replacing("~1", with: "/").replacing("~0", with: "~")
     }
     let section = stage.sections.reversed().first { sections[$0]?.holds(names) ?? false }
+    if section == nil, let first = names.first, ["corpus", "tokenizer"].contains(first) {
+      return fault  // What the pipeline itself says, under the same name.
+    }
     let place = JSONPointer.root.member(section ?? stage.sections[stage.sections.count - 1])
     return FieldError(pointer: place.text + fault.pointer, detail: fault.detail)
   }

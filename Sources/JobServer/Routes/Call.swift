@@ -81,13 +81,16 @@ struct Call: Sendable {
 
   /// The problem of a body with these faults.
   static func invalidBody(_ faults: [FieldError]) -> Problem {
-    ProblemKind.invalidBody.problem(summary(faults), errors: faults)
+    // A megabyte of wrong elements would else make an answer of several.
+    ProblemKind.invalidBody.problem(summary(faults), errors: Array(faults.prefix(faultCountMax)))
   }
+
+  private static let faultCountMax = 200
 
   private static func summary(_ faults: [FieldError]) -> String {
     guard let first = faults.first else { return "it is not what is expected" }
     let place = first.pointer.isEmpty ? "the body" : first.pointer
-    let others = faults.count == 1 ? "" : " (and \(faults.count - 1) more in errors)"
+    let others = faults.count == 1 ? "" : " (and \(faults.count - 1) more)"
     return "\(place): \(first.detail)\(others)"
   }
 }
