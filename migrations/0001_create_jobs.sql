@@ -51,9 +51,9 @@ CREATE TABLE job (
 
 -- Serves JobStore.claimNext and nextDue.
 CREATE INDEX job_to_claim ON job (slot, priority DESC, id) WHERE state = 'queued';
--- Serves JobStore.recover and heartbeat.
-CREATE INDEX job_running ON job (boot) WHERE state = 'running';
--- Serve JobStore.jobs by state, by kind, and by both.
+-- Serves JobStore.oldestClaimable.
+CREATE INDEX job_by_queue_time ON job (queued_at) WHERE state = 'queued';
+-- Serve JobStore.jobs by state, by kind, and by both; the first also recover and heartbeat.
 CREATE INDEX job_by_state ON job (state, id);
 CREATE INDEX job_by_kind ON job (kind, id);
 CREATE INDEX job_by_kind_and_state ON job (kind, state, id);

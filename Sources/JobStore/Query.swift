@@ -136,8 +136,9 @@ enum Query {
     SELECT sequence, time, type, data FROM event WHERE job = ?1 AND sequence > ?2
     ORDER BY sequence LIMIT ?3
     """
+  /// Left to itself, SQLite reads all events to find the few that are log lines.
   static let logs = """
-    SELECT sequence, time, type, data FROM event
+    SELECT sequence, time, type, data FROM event INDEXED BY event_log
     WHERE job = ?1 AND sequence > ?2 AND type = 'log' ORDER BY sequence LIMIT ?3
     """
 
@@ -154,9 +155,12 @@ enum Query {
   static let runningElsewhere = """
     SELECT \(jobColumns) FROM job WHERE state = 'running' AND boot <> ? ORDER BY id
     """
+  /// Of jobs that waited out a back-off the time in the queue counts, so that the first row is
+  /// enough. Left to itself, SQLite sorts the whole queue.
   static let oldestClaimable = """
-    SELECT min(max(queued_at, coalesce(not_before, 0))) FROM job
-    WHERE state = 'queued' AND coalesce(not_before, 0) <= ?
+    SELECT max(queued_at, coalesce(not_before, 0)) FROM job INDEXED BY job_by_queue_time
+    WHERE state = 'queued' AND (not_before IS NULL OR not_before <= ?)
+    ORDER BY queued_at LIMIT 1
     """
   static let putArtifact = """
     INSERT INTO artifact VALUES (?, ?, ?, ?, ?, ?, ?)
