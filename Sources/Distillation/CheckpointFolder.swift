@@ -52,10 +52,16 @@ package struct CheckpointFolder: Sendable {
 
   /// The whole name of the checkpoint with the lowest loss; nil when there is none.
   package func best() -> String? {
-    let losses = healths().compactMap { name, health -> (name: String, loss: Double)? in
-      (health.validation?.loss ?? health.smoothedLoss).map { (name, $0) }
+    let healths = healths()
+    let validated = healths.compactMap { name, health in
+      // A validation of an earlier step says nothing about this checkpoint.
+      health.validation.flatMap { $0.step == health.step ? (name: name, loss: $0.loss) : nil }
     }
-    return losses.min { ($0.loss, $0.name) < ($1.loss, $1.name) }?.name
+    let smoothed = healths.compactMap { name, health in
+      health.smoothedLoss.map { (name: name, loss: $0) }
+    }
+    return (validated.isEmpty ? smoothed : validated)
+      .min { ($0.loss, $0.name) < ($1.loss, $1.name) }?.name
   }
 
   private func prune() throws {

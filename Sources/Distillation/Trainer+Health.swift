@@ -5,7 +5,7 @@ internal import Transformer
 extension Trainer {
   /// How the run is doing now.
   package var health: TrainingHealth {
-    let parameterBytes = parameters.layout.count * MemoryLayout<Float>.stride
+    let predicted = TrainingMemory(recipe: recipe, configuration: configuration, team: team)
     return TrainingHealth(
       step: state.step, stepsTotal: recipe.steps, seenTokens: state.seenTokens,
       inputTokens: state.inputTokens, tokenBudget: recipe.flip?.tokenBudget,
@@ -21,11 +21,7 @@ extension Trainer {
       tokensPerSecond: measuredSeconds > 0 ? Double(measuredTokens) / measuredSeconds : nil,
       threads: team.threadCount,
       memory: TrainingHealth.Memory(
-        parametersBytes: parameterBytes, gradientsBytes: parameterBytes,
-        optimizerBytes: 2 * parameterBytes,
-        headScratchBytes: HeadLoss.scratchBytes(
-          vocabularySize: configuration.vocabSize, width: configuration.hiddenSize,
-          maximumRows: recipe.batchSize * recipe.sequenceLength),
+        predicted: predicted, predictedBytes: predicted.total,
         peakResidentBytes: peakResidentBytes()),
       trits: trits)
   }

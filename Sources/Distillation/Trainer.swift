@@ -157,6 +157,7 @@ package final class Trainer {
   /// The loss on data that is not trained on, with the activations as they are now.
   ///
   /// - Parameter sequenceLimit: sequences to look at, from the first on; nil: all.
+  @discardableResult
   package func validate(
     on heldOut: any TrainingData, sequenceLimit: Int? = nil, isCancelled: () -> Bool = { false }
   ) throws(TrainingError) -> ValidationLoss {

@@ -9,20 +9,16 @@ package struct TrainingHealth: Codable, Equatable, Sendable {
     @OrNull package var reason: String?
   }
 
-  /// Bytes, by what they are for.
+  /// Bytes: predicted before the start, and taken.
   package struct Memory: Codable, Equatable, Sendable {
-    package var parametersBytes: Int
-    package var gradientsBytes: Int
-    package var optimizerBytes: Int
-    package var headScratchBytes: Int
-    /// The whole process; null where the system does not tell.
+    package var predicted: TrainingMemory
+    package var predictedBytes: Int
+    /// The most that the whole process has held; null where the system does not tell.
     @OrNull package var peakResidentBytes: Int?
 
     enum CodingKeys: String, CodingKey {
-      case parametersBytes = "parameters_bytes"
-      case gradientsBytes = "gradients_bytes"
-      case optimizerBytes = "optimizer_bytes"
-      case headScratchBytes = "head_scratch_bytes"
+      case predicted
+      case predictedBytes = "predicted_bytes"
       case peakResidentBytes = "peak_rss_bytes"
     }
   }
@@ -75,7 +71,7 @@ package struct TrainingHealth: Codable, Equatable, Sendable {
   @OrNull package var tokensPerSecond: Double?
   /// Threads of the team.
   package var threads: Int
-  /// Bytes, by what they are for.
+  /// Bytes: predicted before the start, and taken.
   package var memory: Memory
   /// The newest count of trits; null when there are none.
   @OrNull package var trits: TritCensus?

@@ -157,6 +157,20 @@ struct CheckpointTests {
     }
   }
 
+  @Test func `the best is the best by validation, when there was one`() throws {
+    try TrainingFixture.withFolder { folder in
+      let trainer = try TrainingFixture.trainer(TrainingFixture.recipe(steps: 3))
+      let checkpoints = CheckpointFolder(url: folder, modelName: "tiny", keepLast: 3)
+      try trainer.step()
+      try trainer.validate(on: TrainingFixture.data(seed: 2))
+      _ = try checkpoints.write(trainer)
+      // The training loss falls, but nobody validated.
+      try trainer.step()
+      _ = try checkpoints.write(trainer)
+      #expect(checkpoints.best() == "tiny_step_1")
+    }
+  }
+
   @Test func `a damaged newest checkpoint gives way to the one before`() throws {
     try TrainingFixture.withFolder { folder in
       let trainer = try TrainingFixture.trainer()

@@ -1,0 +1,60 @@
+package import Kernels
+package import Transformer
+
+/// The bytes of a training run, known before anything is allocated.
+///
+/// Not in it: the sequences that the data holds, and OpenBLAS's own buffers (some tens of MiB).
+package struct TrainingMemory: Codable, Equatable, Sendable {
+  /// Latent weights.
+  package let parametersBytes: Int
+  /// Their gradients.
+  package let gradientsBytes: Int
+  /// AdamW's moments.
+  package let optimizerBytes: Int
+  /// The trits that products read, and those that are counted.
+  package let tritsBytes: Int
+  /// What the forward pass saves for the backward pass.
+  package let activationsBytes: Int
+  /// What the operations of the model use in between.
+  package let scratchBytes: Int
+  /// A chunk of logits and what belongs to it, and the gradient of the hidden state.
+  package let headBytes: Int
+
+  enum CodingKeys: String, CodingKey {
+    case parametersBytes = "parameters_bytes"
+    case gradientsBytes = "gradients_bytes"
+    case optimizerBytes = "optimizer_bytes"
+    case tritsBytes = "trits_bytes"
+    case activationsBytes = "activations_bytes"
+    case scratchBytes = "scratch_bytes"
+    case headBytes = "head_bytes"
+  }
+
+  /// What a run of this recipe and shape will take.
+  package init(
+    recipe: TrainingRecipe, configuration: ModelConfiguration, team: ComputeTeam = .shared
+  ) {
+    let model = Transformer.memoryBytes(
+      configuration: configuration, sequences: recipe.batchSize, length: recipe.sequenceLength,
+      training: true, team: team)
+    let rows = recipe.batchSize * recipe.sequenceLength
+    let ternaryCount = ParameterLayout(configuration).views.filter(\.isTernary)
+      .reduce(0) { $0 + $1.count }
+    parametersBytes = model.parameters
+    gradientsBytes = model.gradients
+    optimizerBytes = model.optimizer
+    tritsBytes = model.ternaryWeights + ternaryCount
+    activationsBytes = model.activations
+    scratchBytes = model.scratch
+    headBytes =
+      HeadLoss.scratchBytes(
+        vocabularySize: configuration.vocabSize, width: configuration.hiddenSize,
+        maximumRows: rows) + rows * configuration.hiddenSize * MemoryLayout<Float>.stride
+  }
+
+  /// Everything together.
+  package var total: Int {
+    parametersBytes + gradientsBytes + optimizerBytes + tritsBytes + activationsBytes
+      + scratchBytes + headBytes
+  }
+}
