@@ -40,6 +40,15 @@ package struct CheckpointFolder: Sendable {
     return checkpoint
   }
 
+  /// Removes what a killed writer left. Call it before a run goes on, while nobody writes here.
+  package func removeUnfinished() throws(TrainingError) {
+    do {
+      try AtomicFile.removeUnfinished(in: url)
+    } catch {
+      throw .checkpoint("\(url.path): \(error)")
+    }
+  }
+
   /// The newest checkpoint that is whole, and what is wrong with newer ones.
   package func newestWhole() throws(TrainingError) -> (url: URL?, damaged: [String]) {
     do {

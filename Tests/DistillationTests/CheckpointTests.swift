@@ -157,6 +157,20 @@ struct CheckpointTests {
     }
   }
 
+  @Test func `what a killed writer left is removed, checkpoints stay`() throws {
+    try TrainingFixture.withFolder { folder in
+      let trainer = try TrainingFixture.trainer()
+      let checkpoints = CheckpointFolder(url: folder, modelName: "tiny")
+      try trainer.step()
+      _ = try checkpoints.write(trainer)
+      let leftover = folder.appendingPathComponent(".unfinished-tiny_step_2-1")
+      try FileManager.default.createDirectory(at: leftover, withIntermediateDirectories: false)
+      try checkpoints.removeUnfinished()
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+      #expect(names == ["tiny_step_1", "tiny_step_1_health.json"])
+    }
+  }
+
   @Test func `the best is the best by validation, when there was one`() throws {
     try TrainingFixture.withFolder { folder in
       let trainer = try TrainingFixture.trainer(TrainingFixture.recipe(steps: 3))

@@ -34,13 +34,14 @@ struct StudentStepFixtureTests {
     let losses = try file.floats("losses_kl_ce")
     for step in 0..<5 {
       let report = try trainer.step(over: [batch()])
-      // A code that falls on the other side of a tie moves a loss by about 1e-4.
-      #expect(abs(report.raw.kd - Double(losses[2 * step])) < 1e-3, "KD of step \(step)")
-      #expect(abs(report.raw.ce - Double(losses[2 * step + 1])) < 1e-3, "CE of step \(step)")
-      if step == 0 { try expectClose(trainer.gradientValues, "grad.", within: 0.01) }
-      if step == 0 { try expectClose(trainer.weights, "after1.", within: 0.001) }
+      // A code that falls on the other side of a tie moves a loss by about 1e-4; without one they
+      // agree to 1e-6.
+      #expect(abs(report.raw.kd - Double(losses[2 * step])) < 5e-4, "KD of step \(step)")
+      #expect(abs(report.raw.ce - Double(losses[2 * step + 1])) < 5e-4, "CE of step \(step)")
+      if step == 0 { try expectClose(trainer.gradientValues, "grad.", within: 1e-4) }
+      if step == 0 { try expectClose(trainer.weights, "after1.", within: 1e-5) }
     }
-    try expectClose(trainer.weights, "after5.", within: 0.005)
+    try expectClose(trainer.weights, "after5.", within: 1e-4)
   }
 
   private var recipe: TrainingRecipe {
