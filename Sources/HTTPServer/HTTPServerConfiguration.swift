@@ -18,7 +18,8 @@ package struct HTTPServerConfiguration: Equatable, Sendable {
   package var requestSecondsMax: Int = 60
   /// A stream that has had nothing to say for this long sends its keep-alive bytes.
   package var streamKeepAliveSeconds: Int = 15
-  /// Open connections in all. Further ones wait in the kernel's queue.
+  /// Open connections in all, as far as the hard limit of open files has room for them. Further
+  /// ones wait in the kernel's queue.
   package var connectionsMax: Int = 10_000
   /// Open connections from one address. Further ones are closed at once. On a loopback address
   /// every client shares one address.

@@ -20,7 +20,9 @@ struct MicrohttpdDaemon: ~Copyable, @unchecked Sendable {
     var options = [
       MHD_OptionItem(.LISTEN_SOCKET, Int(socket.descriptor)),
       MHD_OptionItem(.CONNECTION_TIMEOUT, configuration.idleSecondsMax),
-      MHD_OptionItem(.CONNECTION_LIMIT, configuration.connectionsMax),
+      MHD_OptionItem(
+        .CONNECTION_LIMIT,
+        DescriptorLimit.makeRoom(forConnections: configuration.connectionsMax)),
       MHD_OptionItem(
         .PER_IP_CONNECTION_LIMIT, configuration.connectionsPerAddressMax),
       MHD_OptionItem(
