@@ -143,7 +143,8 @@ struct HeadLossTests {
     let whole = problem.gradient(weights)
     let chunked = problem.gradient(weights, maximumRows: 70)
     #expect(whole.sums.targets == chunked.sums.targets)
-    #expect(abs(whole.sums.ce - chunked.sums.ce) < 1e-9)
+    // A product may add in another order when it has other rows: fp32 rounding of a few logits.
+    #expect(abs(whole.sums.ce - chunked.sums.ce) < 1e-6 * Double(problem.targets.count))
     for (left, right) in zip(whole.head, chunked.head) { #expect(abs(left - right) < 1e-6) }
   }
 }
