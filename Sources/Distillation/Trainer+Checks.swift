@@ -2,7 +2,7 @@ internal import CKernels
 internal import Checkpoints
 internal import Foundation
 internal import Kernels
-internal import Transformer
+package import Transformer
 
 extension Trainer {
   /// Refuses what cannot be trained.
@@ -32,7 +32,7 @@ extension Trainer {
   }
 
   /// The identity of a run that nobody named: made from the recipe, the shape and the data.
-  static func identity(
+  package static func identity(
     recipe: TrainingRecipe, configuration: ModelConfiguration, data: any TrainingData
   ) -> RunIdentity {
     let encoder = JSONEncoder()

@@ -1,0 +1,50 @@
+# Every command a user needs. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo test deps build lint format serve teacher collect train eval dryrun pipeline \
+        bench bench-service bench-training torture clean
+
+RELEASE := .build/release
+
+help: ## Show what can be done
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build ## Distil a small model end to end, with a report, in under 8 minutes after the build
+	@deploy/demo.sh
+
+test: deps ## Build everything and run every test
+	@swift build --build-tests --explicit-target-dependency-import-check error
+	@swift test --skip-build
+
+deps: ## Install system packages and libparquet
+	@deploy/install-packages.sh
+	@deploy/fetch-arrow.sh
+
+build: deps ## Build the programs, optimised
+	@swift build -c release
+
+lint: ## Check the formatting of all Swift code
+	@swift format lint --strict --recursive --parallel Package.swift Sources Tests migrations
+
+format: ## Format all Swift code
+	@swift format --in-place --recursive --parallel Package.swift Sources Tests migrations
+
+serve: build ## Start the daemon with .env, in the foreground
+	@$(RELEASE)/bitnetd serve $(if $(wildcard .env),--env .env)
+
+teacher collect train eval dryrun pipeline: build ## Run one kind of job, here or at BITNET_URL
+	@deploy/job.sh $@
+
+bench: bench-service bench-training ## Measure everything, beside its peers when they are there
+
+bench-service: build ## Measure the HTTP side and the job store (needs wrk)
+	@bench/service.sh
+
+bench-training: build ## Measure the training step; PEER_VENV= names a venv with PyTorch
+	@bench/training.sh
+
+torture: build ## The long reliability runs
+	@bench/torture.sh
+
+clean: ## Remove what was built
+	@rm -rf .build .deps

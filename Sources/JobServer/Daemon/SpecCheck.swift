@@ -1,0 +1,77 @@
+internal import Foundation
+internal import JobAPI
+internal import Jobs
+internal import Transformer
+
+/// What can be known of a spec at its submission, beyond its fields: whether its model can be
+/// built, whether it fits into memory, whether the files that it names are there.
+struct SpecCheck {
+  private let environment: JobEnvironment
+
+  init(environment: JobEnvironment) {
+    self.environment = environment
+  }
+
+  /// Pointers are from the spec's root.
+  func errors(of spec: JobSpec) -> [FieldError] {
+    switch spec {
+    case .train(let spec):
+      return corpus(spec.corpus) + tokenizer(spec.tokenizer) + model(spec)
+    case .collect(let spec):
+      return corpus(spec.corpus) + tokenizer(spec.tokenizer)
+    case .eval(let spec):
+      return corpus(spec.corpus)
+    case .teacher(let spec):
+      guard case .corpus(let source) = spec.input else { return [] }
+      return corpus(source)
+    case .dryrun, .export:
+      return []
+    }
+  }
+
+  private func corpus(_ source: CorpusSource?) -> [FieldError] {
+    guard case .file(let file) = source else { return [] }
+    return path(file.path, at: "/corpus/path")
+  }
+
+  private func tokenizer(_ source: TokenizerSource?) -> [FieldError] {
+    guard case .file(let path) = source else { return [] }
+    return self.path(path, at: "/tokenizer/path")
+  }
+
+  private func path(_ path: String, at pointer: String) -> [FieldError] {
+    do {
+      _ = try environment.paths.resolve(path)
+      return []
+    } catch {
+      return [FieldError(pointer: pointer, detail: (error as? Problem)?.detail ?? "\(error)")]
+    }
+  }
+
+  /// A preset's shape is known now; an initial model's only when the job runs.
+  private func model(_ spec: TrainSpec) -> [FieldError] {
+    guard case .preset(let source) = spec.model else { return [] }
+    do {
+      let vocabulary: Int? =
+        if case .trained(let size) = spec.tokenizer { size } else { nil }
+      let configuration = try ModelConfiguration(source, vocabularySize: vocabulary).validated()
+      guard spec.sequenceLength <= configuration.maxPositionEmbeddings else {
+        return [
+          FieldError(
+            pointer: "/sequence_length",
+            detail: "expected at most the model's max_position_embeddings, "
+              + "\(configuration.maxPositionEmbeddings)")
+        ]
+      }
+      try environment.requireMemory(
+        training: configuration, batch: spec.batchSize, length: spec.sequenceLength)
+      return []
+    } catch let error as ModelConfigurationError {
+      return error.problems.map {
+        FieldError(pointer: "/model/\($0.field)", detail: "\($0.value): expected \($0.expected)")
+      }
+    } catch {
+      return [FieldError(pointer: "/model", detail: (error as? Problem)?.detail ?? "\(error)")]
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package import Corpora
+internal import Foundation
+internal import JobAPI
+internal import Jobs
+package import Tokenization
+
+extension CorpusSource {
+  /// Reads one part of the corpus.
+  ///
+  /// - Parameters:
+  ///   - part: instead of the source's own.
+  ///   - paths: which files may be read.
+  /// - Throws: `Problem` that names the file, the place in it and the expectation.
+  func load(part: CorpusPartName? = nil, paths: ReadablePaths) throws -> CorpusContent {
+    let part = CorpusPart(rawValue: (part ?? self.part).rawValue) ?? .train
+    switch self {
+    case .generated(let generated):
+      switch generated.generator {
+      case .toolCalls:
+        return .pairs(
+          ToolCallGenerator(seed: generated.seed).part(part, count: generated.count))
+      }
+    case .file(let file):
+      let url = try paths.resolve(file.path)
+      do {
+        return try Corpus.load(url).part(
+          part, validationFraction: file.validationFraction, testFraction: file.testFraction)
+      } catch {
+        throw Problem(
+          type: "unusable_corpus", title: "The corpus cannot be used",
+          detail: "\(file.path): \(error)")
+      }
+    }
+  }
+}
+
+/// A prompt and its answer as tokens: what is trained on, scored and generated from.
+package struct TokenizedExample: Sendable {
+  /// `prompt ⏎ completion ⟨end of text⟩`.
+  package let tokens: [Int32]
+  /// Tokens of the prompt and its line break: where the answer starts.
+  package let promptCount: Int
+
+  package init(_ example: CorpusExample, tokenizer: Tokenizer) {
+    let prompt = tokenizer.encode(example.context)
+    tokens =
+      prompt + tokenizer.encode(example.completion) + (tokenizer.endOfText.map { [$0] } ?? [])
+    promptCount = prompt.count
+  }
+}

@@ -1,0 +1,314 @@
+// One pass over the held-out texts: each is scored by the teacher and by every other model, so that
+// the comparison is position by position and no text's logits outlive it. Then the task, if the
+// corpus has one, and the speeds.
+
+internal import Corpora
+internal import Evaluation
+internal import Foundation
+internal import Inference
+internal import JobAPI
+internal import Jobs
+internal import Kernels
+internal import Tokenization
+internal import Transformer
+internal import WorkerPool
+
+/// Compares models on held-out data (RECIPE §10).
+struct EvalRunner {
+  private let environment: JobEnvironment
+  private let running: RunningJob
+
+  init(_ environment: JobEnvironment, _ running: RunningJob) {
+    self.environment = environment
+    self.running = running
+  }
+
+  func run(_ spec: EvalSpec) throws -> JobOutcome {
+    let contestants = try contestants(spec)
+    guard let tokenizer = contestants.first?.tokenizer else { return .stopped }
+    let corpus = try heldOut(spec)
+    let examples = try texts(corpus, spec, tokenizer: tokenizer)
+    let longest = (examples.map(\.tokens.count).max() ?? 0) + spec.generateMaxTokens
+    for contestant in contestants {
+      try environment.requireLength(longest, of: contestant.model.configuration)
+    }
+    var report = EvaluationReport()
+    report.examples = examples.count
+    for contestant in contestants { report.models[contestant.name] = contestant.facts }
+
+    guard try score(examples, contestants, length: longest, into: &report) else { return .stopped }
+    if case .pairs(let pairs) = corpus, spec.tasks.isEmpty || spec.tasks.contains(.toolCalls) {
+      let asked = Array(pairs.prefix(spec.maxExamples))
+      guard try answer(asked, contestants, spec, into: &report) else { return .stopped }
+    }
+    guard try time(contestants, into: &report) else { return .stopped }
+    report.measureEfficiency()
+    try report.check(spec.gates.map(Gate.init))
+
+    let result = try environment.writeReport(
+      report, PipelineReporter.evaluationFile, of: running)
+    if let jobs = spec.pipeline {
+      try PipelineReporter(environment, running).write(jobs, state: "succeeded")
+    }
+    guard report.passed else {
+      let missed = report.gates.filter { !$0.passed && $0.gate.required }.map { result in
+        "\(result.gate.name) (is \(result.value.map { "\($0)" } ?? "not measured"))"
+      }
+      throw Problem(
+        type: "gate_failed", title: "A required gate was missed",
+        detail: missed.joined(separator: "; "))
+    }
+    return .succeeded(result: result)
+  }
+
+  // MARK: - Who is compared
+
+  /// One model at one width of activations.
+  private struct Contestant {
+    let name: String
+    let model: InferenceModel
+    /// nil for a model in full precision.
+    let bits: ActivationBits?
+    let tokenizer: Tokenizer
+    let source: String
+
+    /// What is known of it before anything runs.
+    var facts: EvaluationReport.Model {
+      var facts = EvaluationReport.Model()
+      facts.source = source
+      facts.parameters = model.configuration.parameterCount
+      facts.activationBits = bits?.rawValue
+      facts.weightBytes = model.bytes.projections + model.bytes.norms
+      facts.embeddingBytes = model.bytes.embeddings
+      return facts
+    }
+  }
+
+  private func contestants(_ spec: EvalSpec) throws -> [Contestant] {
+    var contestants: [Contestant] = []
+    func add(_ role: String, _ reference: ModelReference) throws {
+      tell(0, "reading \(role)")
+      let loaded = try ModelFolder.load(environment.modelFolder(reference))
+      let model = try InferenceModel(
+        configuration: loaded.configuration, parameters: loaded.parameters,
+        team: environment.team)
+      if let first = contestants.first, first.tokenizer.sha256 != loaded.tokenizer.sha256 {
+        throw Problem(
+          type: "mismatch", title: "The models have different tokenizers",
+          detail: "\(first.name)'s has SHA-256 \(first.tokenizer.sha256), \(role)'s "
+            + loaded.tokenizer.sha256)
+      }
+      let isTernary = loaded.configuration.quantization == .ternary
+      // The teacher stands under its own name, whatever it is; others at both widths.
+      let widths: [ActivationBits?] =
+        !isTernary ? [nil] : role == EvaluationReport.teacher ? [.eight] : [.eight, .four]
+      for bits in widths {
+        let name = role == EvaluationReport.teacher ? role : "\(role)_a\(bits?.rawValue ?? 8)"
+        contestants.append(
+          Contestant(
+            name: name, model: model, bits: bits, tokenizer: loaded.tokenizer,
+            source: reference.text))
+      }
+    }
+    if let teacher = spec.models.teacher { try add(EvaluationReport.teacher, teacher) }
+    if let direct = spec.models.direct { try add("direct", direct) }
+    try add("distilled", spec.models.student)
+    return contestants
+  }
+
+  // MARK: - Held-out text
+
+  private struct HeldOutText {
+    let tokens: [Int32]
+    /// `[tokens]`: the token that position t predicts; −1 where it does not count.
+    let targets: [Int32]
+  }
+
+  private func heldOut(_ spec: EvalSpec) throws -> CorpusContent {
+    guard let corpus = spec.corpus else {
+      throw Problem(
+        type: "invalid_spec", title: "The spec cannot run",
+        detail: "corpus is missing: evaluation on traces alone is not supported yet")
+    }
+    return try corpus.load(paths: environment.paths)
+  }
+
+  private func texts(
+    _ corpus: CorpusContent, _ spec: EvalSpec, tokenizer: Tokenizer
+  ) throws -> [HeldOutText] {
+    func text(_ tokens: [Int32], from firstTarget: Int) -> HeldOutText {
+      HeldOutText(
+        tokens: tokens,
+        targets: tokens.indices.map { position in
+          position + 1 < tokens.count && position + 1 >= firstTarget ? tokens[position + 1] : -1
+        })
+    }
+    switch corpus {
+    case .pairs(let pairs):
+      return pairs.prefix(spec.maxExamples).map { pair in
+        let example = TokenizedExample(pair, tokenizer: tokenizer)
+        return text(example.tokens, from: example.promptCount)
+      }
+    case .text(let running):
+      let window = 256
+      let tokens = tokenizer.encode(running)
+      return stride(from: 0, to: max(0, tokens.count - 1), by: window).prefix(spec.maxExamples)
+        .map { text(Array(tokens[$0..<min(tokens.count, $0 + window + 1)]), from: 1) }
+    }
+  }
+
+  /// - Returns: false when it was asked to stop.
+  private func score(
+    _ examples: [HeldOutText], _ contestants: [Contestant], length: Int,
+    into report: inout EvaluationReport
+  ) throws -> Bool {
+    let sessions = contestants.map { contestant in
+      InferenceSession(
+        model: contestant.model, maximumSequences: 1, maximumLength: length,
+        team: environment.team)
+    }
+    var metrics = contestants.map { _ in HeldOutMetrics() }
+    let vocabulary = contestants[0].model.configuration.vocabSize
+    for (index, example) in examples.enumerated() {
+      if running.stopRequested != nil { return false }
+      if index % 20 == 0 {
+        tell(0.5 * Double(index) / Double(examples.count), "scoring held-out text")
+      }
+      var teacher: [Float]?
+      for (place, contestant) in contestants.enumerated() {
+        let logits = try self.logits(example.tokens, contestant, sessions[place])
+        logits.withUnsafeBufferPointer { rows in
+          guard let base = rows.baseAddress else { return }
+          func reduced(_ logits: UnsafePointer<Float>) -> LogitRows {
+            LogitRows(
+              logits, count: example.tokens.count, vocabularySize: vocabulary,
+              team: environment.team)
+          }
+          if let teacher {
+            teacher.withUnsafeBufferPointer { theirs in
+              metrics[place].add(
+                reduced(base), targets: example.targets,
+                teacher: theirs.baseAddress.map(reduced), team: environment.team)
+            }
+          } else {
+            metrics[place].add(reduced(base), targets: example.targets, team: environment.team)
+          }
+        }
+        if contestant.name == EvaluationReport.teacher { teacher = logits }
+      }
+    }
+    for (contestant, metrics) in zip(contestants, metrics) {
+      report.models[contestant.name]?.heldOut = metrics.scores
+    }
+    return true
+  }
+
+  /// `[tokens, V]` behind every token.
+  private func logits(
+    _ tokens: [Int32], _ contestant: Contestant, _ session: InferenceSession
+  ) throws -> [Float] {
+    if let bits = contestant.bits { contestant.model.activationBits = bits }
+    let vocabulary = contestant.model.configuration.vocabSize
+    var logits: [Float] = []
+    logits.reserveCapacity(tokens.count * vocabulary)
+    session.reset(0)
+    try session.score(tokens, sequence: 0) { range, rows in
+      logits += UnsafeBufferPointer(start: rows, count: range.count * vocabulary)
+    }
+    return logits
+  }
+
+  // MARK: - The task
+
+  /// - Returns: false when it was asked to stop.
+  private func answer(
+    _ pairs: [CorpusExample], _ contestants: [Contestant], _ spec: EvalSpec,
+    into report: inout EvaluationReport
+  ) throws -> Bool {
+    let schema: JSONSchema? =
+      if case .generated = spec.corpus { try JSONSchema(ToolCallGenerator.jsonSchema) } else { nil }
+    var samples = pairs.prefix(5).map {
+      EvaluationReport.Sample(prompt: $0.prompt, expected: $0.completion, answers: [:])
+    }
+    for (place, contestant) in contestants.enumerated() {
+      if let bits = contestant.bits { contestant.model.activationBits = bits }
+      let tokenizer = contestant.tokenizer
+      let (generations, _) = try generateGreedy(
+        model: contestant.model, prompts: pairs.map { tokenizer.encode($0.context) },
+        maximumNewTokens: spec.generateMaxTokens,
+        stop: Set([tokenizer.endOfText].compactMap(\.self)), batch: 32, team: environment.team,
+        progress: { done in
+          let share = (Double(place) + Double(done) / Double(pairs.count))
+          tell(0.5 + 0.45 * share / Double(contestants.count), "\(contestant.name) answers")
+        },
+        isCancelled: { running.stopRequested != nil })
+      if running.stopRequested != nil { return false }
+      var scorer = TaskScorer(schema: schema)
+      for (index, generation) in generations.enumerated() {
+        let text = tokenizer.decode(generation.tokens)
+        scorer.add(generated: text, expected: pairs[index].completion)
+        if samples.indices.contains(index) { samples[index].answers[contestant.name] = text }
+      }
+      report.models[contestant.name]?.task = scorer.scores
+    }
+    report.samples = samples
+    return true
+  }
+
+  // MARK: - Speed
+
+  /// Prefill and decode of one sequence, the median of three runs each.
+  ///
+  /// - Returns: false when it was asked to stop.
+  private func time(_ contestants: [Contestant], into report: inout EvaluationReport) throws -> Bool
+  {
+    for contestant in contestants {
+      if running.stopRequested != nil { return false }
+      tell(0.97, "timing \(contestant.name)")
+      if let bits = contestant.bits { contestant.model.activationBits = bits }
+      let configuration = contestant.model.configuration
+      let prompt = min(256, configuration.maxPositionEmbeddings * 3 / 4)
+      let decoded = min(64, configuration.maxPositionEmbeddings - prompt)
+      let session = InferenceSession(
+        model: contestant.model, maximumSequences: 1, maximumLength: prompt + decoded,
+        team: environment.team)
+      let tokens = (0..<prompt).map { Int32(($0 * 7919) % configuration.vocabSize) }
+      var prefill: [Double] = []
+      var decode: [Double] = []
+      let clock = ContinuousClock()
+      for _ in 0..<3 {
+        session.reset(0)
+        let first = try clock.measure { _ = try session.prefill(tokens, sequence: 0) }
+        let rest = try clock.measure {
+          for token in tokens.prefix(decoded) { _ = try session.decode([(0, token)]) }
+        }
+        prefill.append(Double(prompt) / (first / .seconds(1)))
+        decode.append(Double(decoded) / (rest / .seconds(1)))
+      }
+      report.models[contestant.name]?.speed = SpeedFigures(
+        prefillTokensPerS: prefill.sorted()[1], decodeTokensPerS: decode.sorted()[1])
+      report.models[contestant.name]?.cacheBytes =
+        SessionBytes(
+          predicting: configuration, maximumSequences: 1, maximumLength: prompt + decoded
+        ).keyValueCache
+      report.models[contestant.name]?.peakRssBytes = ProcessMemory.peakResidentBytes
+    }
+    return true
+  }
+
+  private func tell(_ fraction: Double, _ message: String) {
+    running.report(Progress(fraction: fraction, message: message))
+  }
+}
+
+extension Gate {
+  /// The gate that a spec asks for.
+  init(_ spec: GateSpec) {
+    let standsAlone = spec.metric == .qei || spec.metric == .qeiSpeed
+    self.init(
+      metric: standsAlone
+        ? spec.metric.rawValue : "distilled_\(spec.activations.rawValue).\(spec.metric.rawValue)",
+      op: Comparison(rawValue: spec.comparison.rawValue) ?? .atLeast, bound: spec.bound,
+      relativeToTeacher: spec.relativeToTeacher, required: spec.isRequired)
+  }
+}

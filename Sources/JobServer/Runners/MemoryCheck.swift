@@ -1,0 +1,60 @@
+internal import Foundation
+internal import Jobs
+internal import Transformer
+
+extension JobEnvironment {
+  /// Refuses a training run that cannot fit, before anything is allocated.
+  func requireMemory(
+    training configuration: ModelConfiguration, batch: Int, length: Int
+  ) throws {
+    func bytes(batch: Int) -> Int {
+      Transformer.memoryBytes(
+        configuration: configuration, sequences: batch, length: length, training: true, team: team
+      ).total
+    }
+    let available = Self.availableBytes
+    let needed = bytes(batch: batch)
+    guard needed > available else { return }
+    // Memory grows with the batch, so the largest that fits is found by halving.
+    var (fits, tooMany) = (0, batch)
+    while tooMany - fits > 1 {
+      let middle = (fits + tooMany) / 2
+      if bytes(batch: middle) <= available { fits = middle } else { tooMany = middle }
+    }
+    throw Self.tooLarge(
+      needed, available,
+      for: "\(configuration.parameterCount) parameters, batch \(batch) × \(length) tokens",
+      hint: fits > 0
+        ? "batch_size \(fits) would fit; use gradient_accumulation for the rest"
+        : "no batch size fits; use a smaller model")
+  }
+
+  /// Refuses work that needs more than the machine has free.
+  func requireMemory(_ bytes: Int, for what: String) throws {
+    let available = Self.availableBytes
+    if bytes > available {
+      throw Self.tooLarge(
+        bytes, available, for: what, hint: "use a smaller model, batch or length")
+    }
+  }
+
+  private static func tooLarge(
+    _ needed: Int, _ available: Int, for what: String, hint: String
+  ) -> Problem {
+    Problem(
+      type: "too_large", title: "The job does not fit in memory",
+      detail: "\(what) needs \(needed >> 20) MiB, \(available >> 20) MiB are free: \(hint)")
+  }
+
+  /// What the kernel says could be used without swapping.
+  static var availableBytes: Int {
+    guard let text = try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8) else {
+      return .max
+    }
+    for line in text.split(separator: "\n") where line.hasPrefix("MemAvailable:") {
+      return line.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 << 10 }
+        ?? .max
+    }
+    return .max
+  }
+}
