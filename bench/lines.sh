@@ -1,5 +1,6 @@
 # Sourced by the scripts beside it: the JSON lines that every benchmark prints, and their table.
 set -euo pipefail
+shopt -s inherit_errexit
 export LC_ALL=C # decimal points, whatever the user's language
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 release=.build/release
