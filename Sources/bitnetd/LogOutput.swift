@@ -28,7 +28,8 @@ private struct JSONLines: LogHandler {
 
   func log(event: LogEvent) {
     var fields: [String: String] = [
-      "time": Date.now.ISO8601Format(.iso8601(timeZone: .gmt, includingFractionalSeconds: true)),
+      "time": Date.now.ISO8601Format(
+        .iso8601WithTimeZone(includingFractionalSeconds: true)),
       "level": event.level.rawValue, "message": "\(event.message)",
     ]
     for (key, value) in metadata { fields[key] = "\(value)" }

@@ -22,7 +22,7 @@ struct BadInputTests {
       (training(["steps": "many"]), "/spec/steps"),
       (training(["steps": 0]), "/spec/steps"),
       (training(["corpus": ["path": "no-such-file.txt"]]), "/spec/corpus/path"),
-      (training(["model": ["preset": "demo", "num_attention_heads": 5]]), "/spec/model"),
+      (training(["model": ["preset": "demo", "num_key_value_heads": 3]]), "/spec/model"),
       (
         training([
           "model": ["preset": "7b"], "batch_size": 4096, "sequence_length": 4096,
@@ -50,12 +50,13 @@ struct BadInputTests {
     }
     let cases: [(String, String)] = [
       (try file("empty.txt", []), "empty"),
-      (try file("binary.txt", [65, 0, 66]), "byte 1"),
+      (try file("binary.txt", [65, 0, 66]), "offset 1"),
       (try file("latin.txt", Array("caf".utf8) + [0xE9, 10]), "byte 3"),
       (try file("bad.jsonl", Array("{\"prompt\": 1}\n".utf8)), "line 1"),
     ]
     for (path, message) in cases {
-      let job = try daemon.submit("train", name: "bad", training(["corpus": ["path": .string(path)]]))
+      let job = try daemon.submit(
+        "train", name: "bad", training(["corpus": ["path": .string(path)]]))
       let final = try daemon.finished(job)
       #expect(final["state"]?.stringValue == "failed")
       let detail = final["problem"]?["detail"]?.stringValue ?? ""

@@ -21,7 +21,7 @@ final class DaemonProcess {
     process.environment = variables
     let output = Pipe()
     let log = data.appendingPathExtension("log")
-    FileManager.default.createFile(atPath: log.path, contents: nil)
+    try Data().write(to: log)
     process.standardOutput = output
     process.standardError = try FileHandle(forWritingTo: log)
     try process.run()
@@ -67,6 +67,12 @@ final class DaemonProcess {
     try send("GET", path, body: nil)
   }
 
+  /// The lines of a reply of JSON lines.
+  func lines(_ path: String) throws -> [String] {
+    let response = try client.send(HTTPClient.Request("GET", url + path))
+    return String(decoding: response.body, as: UTF8.self).split(separator: "\n").map(String.init)
+  }
+
   func post(_ path: String, _ body: JSONValue) throws -> (status: Int, json: JSONValue) {
     try send("POST", path, body: body.bytes)
   }
@@ -94,16 +100,25 @@ final class DaemonProcess {
 
   /// Waits, by long polls, until a job is final.
   func finished(_ job: String) throws -> JSONValue {
-    try waitFor(job) { ["succeeded", "failed", "cancelled"].contains($0["state"]?.stringValue) }
+    while true {
+      let reply = try get("/v1/jobs/\(job)?wait=30")
+      guard reply.status == 200 else { throw Unexpected(reply.json.text) }
+      if Self.isFinal(reply.json) { return reply.json }
+    }
   }
 
-  /// Follows a job's events until `condition` holds of the job.
+  /// Looks at a job until `condition` holds of it, or it is final. Progress is no change of state,
+  /// so a long poll would come too late.
   func waitFor(_ job: String, _ condition: (JSONValue) -> Bool) throws -> JSONValue {
     while true {
-      let reply = try get("/v1/jobs/\(job)?wait=1")
+      let reply = try get("/v1/jobs/\(job)")
       guard reply.status == 200 else { throw Unexpected(reply.json.text) }
-      if condition(reply.json) { return reply.json }
+      if Self.isFinal(reply.json) || condition(reply.json) { return reply.json }
     }
+  }
+
+  private static func isFinal(_ job: JSONValue) -> Bool {
+    ["succeeded", "failed", "cancelled"].contains(job["state"]?.stringValue)
   }
 
   struct Unexpected: Error {
@@ -114,7 +129,9 @@ final class DaemonProcess {
   /// Beside the test bundle.
   private static var program: URL {
     let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-    let candidates = [bundle, Bundle.main.bundleURL, Bundle.main.bundleURL.deletingLastPathComponent()]
+    let candidates = [
+      bundle, Bundle.main.bundleURL, Bundle.main.bundleURL.deletingLastPathComponent(),
+    ]
     return candidates.map { $0.appendingPathComponent("bitnetd") }
       .first { FileManager.default.isExecutableFile(atPath: $0.path) }
       ?? bundle.appendingPathComponent("bitnetd")

@@ -79,7 +79,7 @@ package struct GeneratedCorpus: Equatable, Sendable {
       fields: [
         .required("generator", \.generator, .choice, "Requests and the JSON tool calls they mean."),
         .field("seed", \.seed, .seed, "The same seed and count give the same corpus."),
-        .field("count", \.count, .integer(10...10_000_000), "Pairs in all parts together."),
+        .field("count", \.count, .integer(20...200_000), "Pairs in all parts together."),
         .field("part", \.part, .choice, "Which part of it."),
       ])
   }

@@ -120,7 +120,11 @@ package struct ServerConfiguration: Sendable {
     else {
       throw .unreadable(file: file, reason: "BITNET_API_TOKENS_FILE must hold a token")
     }
-    return line.trimmingCharacters(in: .whitespaces)
+    let token = line.trimmingCharacters(in: .whitespaces)
+    guard !token.isEmpty else {
+      throw .unreadable(file: file, reason: "BITNET_API_TOKENS_FILE must hold a token")
+    }
+    return token
   }
 
   /// The job defaults among `values`.

@@ -7,7 +7,6 @@
 
 internal import ArtifactStore
 internal import Crypto
-internal import Dispatch
 internal import Foundation
 internal import HTTPServer
 internal import JobAPI
@@ -77,6 +76,7 @@ package final class Daemon: Sendable {
       throw DaemonError("\(error)", exitStatus: DaemonError.configuration)
     }
     self.logger = logger
+    StopSignal.listen()
     let team = Self.team(configuration)
     let folder = DataFolder(root: configuration.dataFolder)
     let store: JobStore
@@ -124,21 +124,10 @@ package final class Daemon: Sendable {
 
   /// Waits for SIGTERM or SIGINT, then lets running jobs write a checkpoint and closes everything.
   package func runUntilSignalled() {
-    let signalled = DispatchSemaphore(value: 0)
-    let sources = [SIGTERM, SIGINT].map { number in
-      // The default action would end the process before the source hears of it.
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { signalled.signal() }
-      source.resume()
-      return source
-    }
-    signalled.wait()
-    withExtendedLifetime(sources) {
-      logger.info("draining", metadata: ["running": "\(pool.running.count)"])
-      stop()
-      logger.info("stopped")
-    }
+    StopSignal.wait()
+    logger.info("draining", metadata: ["running": "\(pool.running.count)"])
+    stop()
+    logger.info("stopped")
   }
 
   /// Drains and closes.

@@ -52,10 +52,7 @@ struct DryRunRunner {
     guard try runPhases(model, spec, into: &report) else { return .stopped }
     report.peakRssBytes = ProcessMemory.peakResidentBytes
 
-    let result = try environment.writeReport(report, "dryrun_report.json", of: running)
-    if let jobs = spec.pipeline {
-      try PipelineReporter(environment, running).write(jobs, state: "succeeded")
-    }
+    let result = try environment.writeReport(report, PipelineReporter.dryRunFile, of: running)
     return .succeeded(result: result)
   }
 

@@ -47,9 +47,6 @@ struct EvalRunner {
 
     let result = try environment.writeReport(
       report, PipelineReporter.evaluationFile, of: running)
-    if let jobs = spec.pipeline {
-      try PipelineReporter(environment, running).write(jobs, state: "succeeded")
-    }
     guard report.passed else {
       let missed = report.gates.filter { !$0.passed && $0.gate.required }.map { result in
         "\(result.gate.name) (is \(result.value.map { "\($0)" } ?? "not measured"))"

@@ -47,7 +47,16 @@ package struct JobRunner: Sendable {
       throw Problem(
         type: "invalid_spec", title: "The stored spec cannot be read", detail: "\(error)")
     }
-    let outcome = try run(spec, running)
+    let outcome: JobOutcome
+    do {
+      outcome = try run(spec, running)
+    } catch {
+      try? PipelineReporter(environment, running).writeFailure()
+      throw error
+    }
+    if case .succeeded = outcome, let jobs = spec.pipeline {
+      try PipelineReporter(environment, running).write(jobs, state: .succeeded)
+    }
     if case .succeeded = outcome, let remote = environment.remote {
       running.report(Progress(fraction: 1, message: "copying to the remote"))
       do {

@@ -20,11 +20,24 @@ struct PipelineReporter {
     self.running = running
   }
 
+  /// When this job belongs to a pipeline, sums up how far it came: what waits for a job that failed
+  /// will never run.
+  func writeFailure() throws {
+    guard let pipeline = running.job.tags["pipeline"] else { return }
+    var filter = JobStore.JobFilter()
+    filter.tag = JobStore.JobFilter.Tag(key: "pipeline", value: pipeline)
+    for job in try environment.store.jobs(filter, limit: 100).jobs {
+      guard let spec = try? JobSpec.read(kind: job.kind, from: job.spec), let jobs = spec.pipeline
+      else { continue }
+      return try write(jobs, state: .failed)
+    }
+  }
+
   /// Writes the three files from what the jobs left.
   ///
   /// - Parameter state: how the pipeline ended.
-  func write(_ jobs: PipelineJobs, state: String) throws {
-    var summary = PipelineSummary(state: state)
+  func write(_ jobs: PipelineJobs, state: JobState.Name) throws {
+    var summary = PipelineSummary(state: state.rawValue)
     var known: [(role: String, job: Job)] = []
     for (role, id) in jobs.byRole {
       summary.jobs[role] = id.text
@@ -36,7 +49,8 @@ struct PipelineReporter {
     summary.finishedAt = finished.rfc3339
     summary.durationS = started.map { finished.seconds(since: $0) }
     summary.checklist = known.map { role, job in
-      let isDone = job.state.name == .succeeded || job.id == running.job.id
+      let isThis = job.id == running.job.id
+      let isDone = isThis ? state == .succeeded : job.state.name == .succeeded
       return PipelineSummary.Check(name: "\(role) done", passed: isDone)
     }
     let evaluation: EvaluationReport? = try report(Self.evaluationFile, of: jobs.eval)
@@ -58,7 +72,9 @@ struct PipelineReporter {
   }
 
   private var title: String {
-    running.job.tags["pipeline_name"] ?? running.job.name
+    // Pipelines name their jobs "NAME: STAGE".
+    let name = running.job.name
+    return name.range(of: ": ", options: .backwards).map { String(name[..<$0.lowerBound]) } ?? name
   }
 
   private func report<Report: Decodable>(_ name: String, of job: JobID?) throws -> Report? {
@@ -103,6 +119,17 @@ struct PipelineReporter {
       facts.append(("Time for \(role)", String(format: "%.1f s", end.seconds(since: start))))
     }
     return facts
+  }
+}
+
+extension JobSpec {
+  /// On the last job of a pipeline: the jobs that it sums up.
+  var pipeline: PipelineJobs? {
+    switch self {
+    case .eval(let spec): spec.pipeline
+    case .dryrun(let spec): spec.pipeline
+    case .teacher, .collect, .train, .export: nil
+    }
   }
 }
 

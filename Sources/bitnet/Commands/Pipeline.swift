@@ -38,5 +38,12 @@ struct Pipeline: ParsableCommand {
       if !options.json { Terminal.printError("— \(Terminal.clean(stage))") }
       try Watch.follow(job.stringValue ?? "", options: options)
     }
+    guard !options.json, let last = jobs.last?.1.stringValue else { return }
+    let report = try options.server.lines("v1", "jobs", last, "artifacts", "report.txt")
+    for line in String(decoding: report, as: UTF8.self).split(
+      separator: "\n", omittingEmptySubsequences: false)
+    {
+      Terminal.printLine(Terminal.clean(String(line)))
+    }
   }
 }
