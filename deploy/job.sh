@@ -30,14 +30,21 @@ need() {
   cat "$data/last/$name"
 }
 
+# usage: teacher_model: the teacher that TEACHER_MODEL names, else the one made here.
+teacher_model() {
+  local named=${TEACHER_MODEL:-$(sed -n 's/^TEACHER_MODEL=//p' .env 2>/dev/null || true)}
+  if [ -n "$named" ]; then echo "$named"; else need pretrain; fi
+}
+
 make_pretrain() { run pretrain train; }
-make_teacher() { run teacher teacher --set "teacher.model=$(need pretrain)"; }
-make_collect() { run collect collect --set "teacher.model=$(need pretrain)"; }
+make_teacher() { run teacher teacher --set "teacher.model=$(teacher_model)"; }
+make_collect() { run collect collect --set "teacher.model=$(teacher_model)"; }
 make_train() {
-  run train train --set "traces=$(need collect)" --set "tokenizer.model=$(need pretrain)"
+  run train train --set "traces=$(need collect)" --set "model.init_from=$(teacher_model)" \
+    --set model.quantization=ternary --set model.sub_norm=true
 }
 make_eval() {
-  run eval eval --set "models.teacher=$(need pretrain)" --set "models.student=$(need train)"
+  run eval eval --set "models.teacher=$(teacher_model)" --set "models.student=$(need train)"
 }
 make_dryrun() { run dryrun dryrun; }
 make_pipeline() { "$release/bitnet" pipeline -f deploy/specs/demo.json --watch; }

@@ -59,6 +59,14 @@ struct PipelineSpecTests {
     #expect(spec.jobs[5].spec["corpus"]?["test_fraction"] == 0.1)
   }
 
+  @Test func `a student may start from the pipeline's own teacher`() throws {
+    let spec = try pipeline(
+      #"{"corpus": {"path": "a.txt"}, "student": {"model": {"init_from": "teacher"}}}"#)
+    for place in [3, 4] {
+      #expect(spec.jobs[place].spec["model"]?["init_from"] == .string(spec.jobs[0].id.text))
+    }
+  }
+
   @Test func `stages that are left out leave the chain whole`() throws {
     let spec = try pipeline(
       #"{"corpus": {"path": "a.txt"}, "baseline": false, "direct": false, "dryrun": false}"#)

@@ -120,7 +120,9 @@ private struct PipelineRequest: Sendable {
       section("teacher", "Laid over the train spec of the teacher."),
       section("baseline", "Laid over the teacher spec; false leaves the stage out.", .orFalse),
       section("collect", "Laid over the collect spec."),
-      section("student", "Laid over the train specs of both students."),
+      section(
+        "student",
+        "Laid over the train specs of both students; model.init_from may be \"teacher\"."),
       section(
         "direct", "Laid over the train spec of the student without a teacher; false: no such.",
         .orFalse),
@@ -165,6 +167,7 @@ private struct PipelineRequest: Sendable {
       guard let section = sections[name] else { continue }
       spec = section.laid(over: spec, exclusive: stage.exclusiveNames)
     }
+    spec = withTeacherNamed(spec, ids: ids)
     if isLast, case .object(var object) = spec, stage == .eval || stage == .dryrun {
       object["pipeline"] = PipelineJobs.table.write(PipelineJobs(ids))
       spec = .object(object)
@@ -200,6 +203,17 @@ private struct PipelineRequest: Sendable {
       ]
     case .dryrun: return [:]
     }
+  }
+
+  /// A student may start from the pipeline's own teacher, whose job has no id yet when the request
+  /// is written: `"init_from": "teacher"`.
+  private func withTeacherNamed(_ spec: JSONValue, ids: [PipelineStage: JobID]) -> JSONValue {
+    guard spec["model"]?["init_from"] == "teacher", let teacher = ids[.pretrain],
+      case .object(var object) = spec, case .object(var model)? = object["model"]
+    else { return spec }
+    model["init_from"] = .string(teacher.text)
+    object["model"] = .object(model)
+    return .object(object)
   }
 
   private static let student: JSONValue = [
