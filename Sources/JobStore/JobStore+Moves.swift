@@ -7,9 +7,9 @@ internal import Jobs
 
 extension Problem {
   /// The type of a job that was cancelled because of another one, which `instance` names.
-  static let dependencyFailedType = "/problems/dependency-failed"
+  static let dependencyFailedType = "urn:bitnet:problem:dependency-failed"
   /// The type of a job whose process died under it too often.
-  static let lostType = "/problems/worker-lost"
+  static let lostType = "urn:bitnet:problem:worker-lost"
 }
 
 extension Transaction {

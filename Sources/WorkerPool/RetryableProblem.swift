@@ -21,7 +21,7 @@ extension JobOutcome {
     default:
       self = .failed(
         Problem(
-          type: "/problems/job-failed", title: "The job met an error", detail: "\(error)"),
+          type: "urn:bitnet:problem:job-failed", title: "The job met an error", detail: "\(error)"),
         isRetryable: false)
     }
   }

@@ -255,7 +255,8 @@ package final class WorkerPool: Sendable {
           running.discard()
           outcome = .failed(
             Problem(
-              type: "/problems/job-failed", title: "The job said something that cannot be stored",
+              type: "urn:bitnet:problem:job-failed",
+              title: "The job said something that cannot be stored",
               detail: "\(error)"), isRetryable: false)
         }
       }

@@ -78,5 +78,6 @@ struct TemporaryStore {
 }
 
 extension Problem {
-  static let example = Problem(type: "/problems/example", title: "An example", detail: "no luck")
+  static let example = Problem(
+    type: "urn:bitnet:problem:example", title: "An example", detail: "no luck")
 }

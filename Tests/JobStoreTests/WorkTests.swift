@@ -92,7 +92,7 @@ struct WorkTests {
       _ = try temporary.store.claimNext(.compute)
     }
     #expect(try temporary.store.job(job.id).state.name == .failed)
-    #expect(try temporary.store.job(job.id).problem?.type == "/problems/worker-lost")
+    #expect(try temporary.store.job(job.id).problem?.type == "urn:bitnet:problem:worker-lost")
   }
 
   @Test func `events have no gaps, whatever is written`() throws {

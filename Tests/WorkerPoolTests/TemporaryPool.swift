@@ -76,5 +76,6 @@ final class Gate: Sendable {
 }
 
 extension Problem {
-  static let example = Problem(type: "/problems/example", title: "An example", detail: "no luck")
+  static let example = Problem(
+    type: "urn:bitnet:problem:example", title: "An example", detail: "no luck")
 }

@@ -1,5 +1,5 @@
 /// What the fields that a spec leaves out mean: the specs' own defaults, as the daemon's settings
-/// have changed them. Required fields hold placeholders that are never used.
+/// have changed them. Required fields hold values that are never used.
 package struct SpecDefaults: Equatable, Sendable {
   package var teacher: TeacherSpec = TeacherSpec.table.initial
   package var collect: CollectSpec = CollectSpec.table.initial

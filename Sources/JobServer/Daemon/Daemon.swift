@@ -196,8 +196,8 @@ package final class Daemon: Sendable {
     services.checkSpec = { SpecCheck(environment: environment).errors(of: $0) }
     services.runningJobs = { pool.running }
     services.isPoolRunning = { pool.isOpen }
-    services.deleteFiles = { paths in
-      for path in paths {
+    let deleteFiles: @Sendable ([String]) -> Void = { paths in
+      for path in paths where FileManager.default.fileExists(atPath: folder.url(path).path) {
         do {
           try FileManager.default.removeItem(at: folder.url(path))
         } catch {
@@ -205,6 +205,8 @@ package final class Daemon: Sendable {
         }
       }
     }
+    services.deleteFiles = deleteFiles
+    services.deleteFolder = { deleteFiles([folder.relativePath(of: $0)]) }
     services.traceRows = { record, location, from, limit in
       try TraceLook(environment: environment).rows(record, location, from: from, limit: limit)
     }

@@ -31,7 +31,7 @@ package struct DataFolder: Sendable {
       try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     } catch {
       throw Problem(
-        type: "storage", title: "The data folder cannot be written",
+        type: "urn:bitnet:problem:storage", title: "The data folder cannot be written",
         detail: "\(url.path): \(error.localizedDescription)")
     }
     return url
@@ -59,7 +59,7 @@ package struct DataFolder: Sendable {
       let reason = String(cString: strerror(errno))
       _ = unlink(aside)
       throw Problem(
-        type: "storage", title: "The data folder cannot be written",
+        type: "urn:bitnet:problem:storage", title: "The data folder cannot be written",
         detail: "\(root)/\(name): \(reason)")
     }
   }

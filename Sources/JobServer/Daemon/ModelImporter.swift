@@ -33,7 +33,8 @@ struct ModelImporter {
       }
     } catch let error as SafetensorsError {
       throw Problem(
-        type: "unusable_model", title: "The model cannot be used", detail: "\(error)")
+        type: "urn:bitnet:problem:unusable-model", title: "The model cannot be used",
+        detail: "\(error)")
     }
     let record = ModelRecord(
       id: .make(at: .now()), name: request.name.isEmpty ? folder.lastPathComponent : request.name,

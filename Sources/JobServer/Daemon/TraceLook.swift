@@ -51,6 +51,8 @@ struct TraceLook {
   }
 
   private static func unusable(_ detail: String) -> Problem {
-    Problem(type: "unusable_traces", title: "The traces cannot be read", detail: detail)
+    Problem(
+      type: "urn:bitnet:problem:unusable-traces", title: "The traces cannot be read", detail: detail
+    )
   }
 }

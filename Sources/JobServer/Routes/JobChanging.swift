@@ -98,7 +98,10 @@ extension APIRoutes {
     try call.expectNoBody()
     let query = try call.query(DeletionQuery.table)
     let paths = try services.store.delete(id, query.artifacts ? .everything : .jobOnly)
-    if query.artifacts { services.deleteFiles(paths) }
+    if query.artifacts {
+      services.deleteFiles(paths)
+      services.deleteFolder(id)
+    }
     return HTTPResponse(status: 204)
   }
 }

@@ -34,6 +34,8 @@ package struct ServerServices: Sendable {
   package var artifactFile: @Sendable (String) throws -> String
   /// Deletes files and folders by their paths below the artifact root; what fails is logged.
   package var deleteFiles: @Sendable ([String]) -> Void = { _ in }
+  /// Deletes everything that a job left, listed or not; what fails is logged.
+  package var deleteFolder: @Sendable (JobID) -> Void = { _ in }
   /// Rows of one sequence: where it lies, the first position, how many; throws a `Problem`.
   package var traceRows: @Sendable (TraceRecord, TraceLocation, Int, Int) throws -> [TraceRow] = {
     _, _, _, _ in throw ProblemKind.notAvailable.problem("this daemon cannot read traces")

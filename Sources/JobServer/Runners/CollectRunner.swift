@@ -70,12 +70,12 @@ struct CollectRunner {
         try ModelFolder.tokenizer(in: environment.modelFolder(reference))
       case .trained:
         throw Problem(
-          type: "invalid_spec", title: "The spec cannot run",
+          type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
           detail: "tokenizer.train: traces need the student's tokenizer as it is; train it first")
       }
     guard let asked, asked.sha256 != model.tokenizer.sha256 else { return }
     throw Problem(
-      type: "mismatch", title: "Teacher and student have different tokenizers",
+      type: "urn:bitnet:problem:mismatch", title: "Teacher and student have different tokenizers",
       detail: "the teacher's has SHA-256 \(model.tokenizer.sha256), the asked one "
         + "\(asked.sha256); projection between tokenizers is not supported yet")
   }
@@ -167,7 +167,7 @@ struct CollectRunner {
     let report = try QualityReport(reading: TraceSet(folder: data))
     guard report.passesGate else {
       throw Problem(
-        type: "bad_traces", title: "The traces are not usable",
+        type: "urn:bitnet:problem:bad-traces", title: "The traces are not usable",
         detail: "\(report.invalidRows) of \(report.rows) rows are invalid; at most "
           + "\(QualityReport.invalidShareLimit * 100) % may be")
     }

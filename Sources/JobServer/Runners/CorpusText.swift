@@ -27,7 +27,7 @@ extension CorpusSource {
           part, validationFraction: file.validationFraction, testFraction: file.testFraction)
       } catch {
         throw Problem(
-          type: "unusable_corpus", title: "The corpus cannot be used",
+          type: "urn:bitnet:problem:unusable-corpus", title: "The corpus cannot be used",
           detail: "\(file.path): \(error)")
       }
     }

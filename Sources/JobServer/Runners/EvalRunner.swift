@@ -52,7 +52,7 @@ struct EvalRunner {
         "\(result.gate.name) (is \(result.value.map { "\($0)" } ?? "not measured"))"
       }
       throw Problem(
-        type: "gate_failed", title: "A required gate was missed",
+        type: "urn:bitnet:problem:gate-failed", title: "A required gate was missed",
         detail: missed.joined(separator: "; "))
     }
     return .succeeded(result: result)
@@ -91,7 +91,7 @@ struct EvalRunner {
         team: environment.team)
       if let first = contestants.first, first.tokenizer.sha256 != loaded.tokenizer.sha256 {
         throw Problem(
-          type: "mismatch", title: "The models have different tokenizers",
+          type: "urn:bitnet:problem:mismatch", title: "The models have different tokenizers",
           detail: "\(first.name)'s has SHA-256 \(first.tokenizer.sha256), \(role)'s "
             + loaded.tokenizer.sha256)
       }
@@ -124,7 +124,7 @@ struct EvalRunner {
   private func heldOut(_ spec: EvalSpec) throws -> CorpusContent {
     guard let corpus = spec.corpus else {
       throw Problem(
-        type: "invalid_spec", title: "The spec cannot run",
+        type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
         detail: "corpus is missing: evaluation on traces alone is not supported yet")
     }
     return try corpus.load(paths: environment.paths)

@@ -21,7 +21,7 @@ struct ExportRunner {
     switch spec.format {
     case .gguf:
       throw Problem(
-        type: "not_available", title: "This format is not supported yet",
+        type: "urn:bitnet:problem:not-available", title: "This format is not supported yet",
         detail: "format gguf comes with a later version; huggingface is available")
     case .huggingFace:
       return .succeeded(result: try writeHuggingFace(model))
@@ -93,7 +93,7 @@ enum HuggingFaceExport {
   ) throws -> (modelType: String, className: String) {
     func refused(_ feature: String) -> Problem {
       Problem(
-        type: "not_representable", title: "The format cannot hold this model",
+        type: "urn:bitnet:problem:not-representable", title: "The format cannot hold this model",
         detail: "no architecture of transformers has \(feature)")
     }
     if model.usesHadamard {

@@ -45,7 +45,8 @@ package struct JobRunner: Sendable {
       spec = try JobSpec.read(kind: job.kind, from: job.spec)
     } catch {
       throw Problem(
-        type: "invalid_spec", title: "The stored spec cannot be read", detail: "\(error)")
+        type: "urn:bitnet:problem:invalid-spec", title: "The stored spec cannot be read",
+        detail: "\(error)")
     }
     let outcome: JobOutcome
     do {
@@ -65,7 +66,8 @@ package struct JobRunner: Sendable {
         // The work is done and here; a retry only copies again what an attempt left.
         throw RetryableProblem(
           Problem(
-            type: "storage", title: "The files could not be copied to the remote",
+            type: "urn:bitnet:problem:storage",
+            title: "The files could not be copied to the remote",
             detail: "\(error)"))
       }
     }
@@ -98,7 +100,7 @@ extension JobEnvironment {
       return try store.model(reference: reference.text)
     } catch StoreError.notFound {
       throw Problem(
-        type: "not_found", title: "There is no such model",
+        type: "urn:bitnet:problem:not-found", title: "There is no such model",
         detail: "\(reference.text) names no model; a job has one once it succeeded")
     }
   }

@@ -42,7 +42,7 @@ extension JobEnvironment {
     _ needed: Int, _ available: Int, for what: String, hint: String
   ) -> Problem {
     Problem(
-      type: "too_large", title: "The job does not fit in memory",
+      type: "urn:bitnet:problem:too-large", title: "The job does not fit in memory",
       detail: "\(what) needs \(needed >> 20) MiB, \(available >> 20) MiB are free: \(hint)")
   }
 

@@ -74,7 +74,8 @@ package enum ModelFolder {
   }
 
   private static func unusable(_ detail: String) -> Problem {
-    Problem(type: "unusable_model", title: "The model cannot be used", detail: detail)
+    Problem(
+      type: "urn:bitnet:problem:unusable-model", title: "The model cannot be used", detail: detail)
   }
 
   private static func text(of error: DecodingError) -> String {

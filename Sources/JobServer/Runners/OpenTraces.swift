@@ -16,7 +16,8 @@ struct OpenTraces {
       set = try TraceSet(folder: folder)
     } catch {
       throw Problem(
-        type: "unusable_traces", title: "The traces cannot be used", detail: "\(error)")
+        type: "urn:bitnet:problem:unusable-traces", title: "The traces cannot be used",
+        detail: "\(error)")
     }
   }
 
@@ -30,7 +31,8 @@ struct OpenTraces {
         sha256: tokenizer.sha256, vocabularySize: tokenizer.vocabularySize)
     } catch {
       throw Problem(
-        type: "mismatch", title: "Traces and tokenizer do not fit", detail: "\(error)")
+        type: "urn:bitnet:problem:mismatch", title: "Traces and tokenizer do not fit",
+        detail: "\(error)")
     }
   }
 }
@@ -42,7 +44,7 @@ extension JobEnvironment {
       return try OpenTraces(folder.url(try store.trace(reference: reference.text).path))
     } catch StoreError.notFound {
       throw Problem(
-        type: "not_found", title: "There are no such traces",
+        type: "urn:bitnet:problem:not-found", title: "There are no such traces",
         detail: "\(reference.text) names no traces; a collect job has some once it succeeded")
     }
   }

@@ -26,7 +26,8 @@ package struct ReadablePaths: Sendable {
       .standardizedFileURL.resolvingSymlinksInPath()
     func refused(_ reason: String) -> Problem {
       Problem(
-        type: "unreadable_path", title: "A file cannot be read", detail: "\(path): \(reason)")
+        type: "urn:bitnet:problem:unreadable-path", title: "A file cannot be read",
+        detail: "\(path): \(reason)")
     }
     if !roots.isEmpty {
       let isInside = roots.contains { root in

@@ -30,7 +30,7 @@ extension JobEnvironment {
   func requireLength(_ tokens: Int, of configuration: ModelConfiguration) throws {
     guard tokens <= configuration.maxPositionEmbeddings else {
       throw Problem(
-        type: "too_long", title: "The text is longer than the model's context",
+        type: "urn:bitnet:problem:too-long", title: "The text is longer than the model's context",
         detail: "\(tokens) tokens are needed, max_position_embeddings is "
           + "\(configuration.maxPositionEmbeddings)")
     }

@@ -95,7 +95,7 @@ struct TeacherRunner {
     case .corpus(let source):
       guard case .pairs(let pairs) = try source.load(paths: environment.paths) else {
         throw Problem(
-          type: "unusable_corpus", title: "The corpus has no prompts",
+          type: "urn:bitnet:problem:unusable-corpus", title: "The corpus has no prompts",
           detail: "a teacher baseline needs a .jsonl corpus of prompt and completion pairs, or "
             + "\"prompts\"")
       }

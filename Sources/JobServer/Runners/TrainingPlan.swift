@@ -53,7 +53,7 @@ struct TrainingPlan {
         structural)
     } else {
       throw Problem(
-        type: "invalid_spec", title: "The spec cannot run",
+        type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
         detail: "one of corpus, traces is needed")
     }
     recipe = try TrainingRecipe(spec, data: data)
@@ -78,7 +78,7 @@ struct TrainingPlan {
       if FileManager.default.fileExists(atPath: kept.path) { return try readTokenizer(kept) }
       guard let corpus = spec.corpus else {
         throw Problem(
-          type: "invalid_spec", title: "The spec cannot run",
+          type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
           detail: "tokenizer.train needs a corpus")
       }
       let text = try corpus.load(part: .train, paths: environment.paths)
@@ -91,7 +91,7 @@ struct TrainingPlan {
       if let initial { return try ModelFolder.tokenizer(in: initial) }
       if let traces { return try traces.tokenizer() }
       throw Problem(
-        type: "invalid_spec", title: "The spec cannot run",
+        type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
         detail: "tokenizer is missing: name a file, a model, or {\"train\": {\"vocab_size\": N}}")
     }
   }
@@ -101,7 +101,7 @@ struct TrainingPlan {
       return try Tokenizer(contentsOf: url)
     } catch {
       throw Problem(
-        type: "unusable_tokenizer", title: "The tokenizer cannot be used",
+        type: "urn:bitnet:problem:unusable-tokenizer", title: "The tokenizer cannot be used",
         detail: "\(url.lastPathComponent): \(error)")
     }
   }
@@ -129,7 +129,7 @@ struct TrainingPlan {
     }
     guard configuration.vocabSize >= tokenizer.vocabularySize else {
       throw Problem(
-        type: "mismatch", title: "Model and tokenizer do not fit",
+        type: "urn:bitnet:problem:mismatch", title: "Model and tokenizer do not fit",
         detail: "vocab_size is \(configuration.vocabSize), the tokenizer has "
           + "\(tokenizer.vocabularySize) entries")
     }
@@ -137,7 +137,9 @@ struct TrainingPlan {
     do {
       return try configuration.validated()
     } catch {
-      throw Problem(type: "invalid_spec", title: "The model cannot be built", detail: "\(error)")
+      throw Problem(
+        type: "urn:bitnet:problem:invalid-spec", title: "The model cannot be built",
+        detail: "\(error)")
     }
   }
 
@@ -167,7 +169,7 @@ extension ModelConfiguration {
   init(_ model: PresetModel, vocabularySize: Int? = nil) throws {
     guard let preset = ModelConfiguration.preset(model.preset.rawValue) else {
       throw Problem(
-        type: "invalid_spec", title: "The model cannot be built",
+        type: "urn:bitnet:problem:invalid-spec", title: "The model cannot be built",
         detail: "no preset is called \(model.preset.rawValue)")
     }
     do {
@@ -182,7 +184,9 @@ extension ModelConfiguration {
       for (key, value) in model.overrides.json.objectValue ?? [:] { merged[key] = value }
       self = try JSONValue.object(merged).decoded(as: ModelConfiguration.self)
     } catch {
-      throw Problem(type: "invalid_spec", title: "The model cannot be built", detail: "\(error)")
+      throw Problem(
+        type: "urn:bitnet:problem:invalid-spec", title: "The model cannot be built",
+        detail: "\(error)")
     }
   }
 }
@@ -194,7 +198,7 @@ extension TrainingRecipe {
   init(_ spec: TrainSpec, data: any TrainingData) throws {
     guard data.count > 0 else {
       throw Problem(
-        type: "unusable_corpus", title: "The data cannot be trained on",
+        type: "urn:bitnet:problem:unusable-corpus", title: "The data cannot be trained on",
         detail: "no sequence has a token to predict")
     }
     let steps =
