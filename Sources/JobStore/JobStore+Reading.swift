@@ -69,21 +69,43 @@ extension JobStore {
     _ filter: JobFilter = JobFilter(), order: Order = .newestFirst, after: JobID? = nil, limit: Int
   ) throws(StoreError) -> JobPage {
     precondition(limit >= 1, "a page holds at least one job")
-    // Beyond every identifier: "~" comes after all that base 32 uses.
-    let start = after?.text ?? (order == .newestFirst ? "job_~" : "")
     return try read { database in
-      let path = try Self.path(filter, database)
-      let statement = try database.cachedStatement(sql: Query.jobs(filter, order, by: path))
-      let arguments: [(any DatabaseValueConvertible)?] = [
-        start, limit + 1, filter.kind?.rawValue, filter.state?.rawValue, filter.tag?.key,
-        filter.tag?.value,
-      ]
-      // A statement takes as many arguments as the highest number that it uses.
-      let rows = try Row.fetchAll(
-        statement, arguments: StatementArguments(arguments.prefix(filter.argumentCount)))
+      let rows = try Self.page(
+        filter, order, after, limit: limit, columns: Query.jobColumns, database)
       let jobs = try rows.prefix(limit).map { try Self.withArtifacts(try JobRow($0), database) }
       return JobPage(jobs: jobs, next: rows.count > limit ? jobs.last?.id : nil)
     }
+  }
+
+  /// The identifiers of the same page, for a reader that knows most of its jobs already.
+  package func jobIDs(
+    _ filter: JobFilter = JobFilter(), order: Order = .newestFirst, after: JobID? = nil, limit: Int
+  ) throws(StoreError) -> (ids: [JobID], next: JobID?) {
+    precondition(limit >= 1, "a page holds at least one job")
+    return try read { database in
+      let rows = try Self.page(filter, order, after, limit: limit, columns: "job.id", database)
+      let ids = rows.prefix(limit).compactMap { JobID($0[0] as String) }
+      return (ids, rows.count > limit ? ids.last : nil)
+    }
+  }
+
+  /// The rows of a page, and one more when there is a next page.
+  private static func page(
+    _ filter: JobFilter, _ order: Order, _ after: JobID?, limit: Int, columns: String,
+    _ database: Database
+  ) throws -> [Row] {
+    // Beyond every identifier: "~" comes after all that base 32 uses.
+    let start = after?.text ?? (order == .newestFirst ? "job_~" : "")
+    let path = try path(filter, database)
+    let statement = try database.cachedStatement(
+      sql: Query.jobs(filter, order, by: path, columns: columns))
+    let arguments: [(any DatabaseValueConvertible)?] = [
+      start, limit + 1, filter.kind?.rawValue, filter.state?.rawValue, filter.tag?.key,
+      filter.tag?.value,
+    ]
+    // A statement takes as many arguments as the highest number that it uses.
+    return try Row.fetchAll(
+      statement, arguments: StatementArguments(arguments.prefix(filter.argumentCount)))
   }
 
   /// A rare tag is the best way to the jobs that have it. A frequent one is not when a kind or a

@@ -68,7 +68,8 @@ enum Query {
   /// A page of jobs: ?1 is where it starts, ?2 its size, ?3 the kind, ?4 the state, ?5 and ?6 the
   /// tag's key and value. Each combination has an index that yields the rows in order.
   static func jobs(
-    _ filter: JobStore.JobFilter, _ order: JobStore.Order, by path: PagePath
+    _ filter: JobStore.JobFilter, _ order: JobStore.Order, by path: PagePath,
+    columns: String = jobColumns
   ) -> String {
     let (comparison, direction) = order == .newestFirst ? ("<", "DESC") : (">", "ASC")
     let id = path == .tag ? "job_tag.job" : "job.id"
@@ -85,7 +86,7 @@ enum Query {
           ? match : "EXISTS (SELECT 1 FROM job_tag WHERE job_tag.job = job.id AND \(match))")
     }
     return """
-      SELECT \(jobColumns) FROM \(source) WHERE \(conditions.joined(separator: " AND "))
+      SELECT \(columns) FROM \(source) WHERE \(conditions.joined(separator: " AND "))
       ORDER BY \(id) \(direction) LIMIT ?2
       """
   }

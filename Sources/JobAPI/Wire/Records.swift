@@ -132,6 +132,19 @@ package enum ListWire {
     ["data": .array(data), "next": next.json { .string($0) }]
   }
 
+  /// The same page of elements that are encoded already.
+  package static func page(encoded data: [[UInt8]], next: String?) -> [UInt8] {
+    var bytes = Array("{\"data\":[".utf8)
+    for (index, element) in data.enumerated() {
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      bytes += element
+    }
+    bytes += Array("],\"next\":".utf8)
+    bytes += (next.json { .string($0) }).bytes
+    bytes.append(UInt8(ascii: "}"))
+    return bytes
+  }
+
   static func pageSchema(of name: String) -> JSONValue {
     [
       "type": "object",

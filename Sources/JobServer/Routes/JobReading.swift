@@ -14,8 +14,18 @@ extension APIRoutes {
       filter.tag = JobStore.JobFilter.Tag(
         key: String(parts[0]), value: parts.count == 2 ? String(parts[1]) : nil)
     }
-    let page = try services.store.jobs(filter, after: query.after, limit: query.limit)
-    return .json(ListWire.page(page.jobs.map { Job.record.json($0) }, next: page.next?.text))
+    let page = try services.store.jobIDs(filter, after: query.after, limit: query.limit)
+    // Most of a page that is looked at again and again is in the cache.
+    let jobs = try page.ids.compactMap { id throws(StoreError) -> [UInt8]? in
+      do throws(StoreError) {
+        return try cache.entry(id).bytes
+      } catch .notFound {
+        return nil  // Deleted since the page was read.
+      }
+    }
+    return HTTPResponse(
+      status: 200, headers: [("Content-Type", "application/json")],
+      bytes: ListWire.page(encoded: jobs, next: page.next?.text))
   }
 
   /// `GET /v1/jobs/{id}`, also as a long poll.
