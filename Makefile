@@ -1,13 +1,13 @@
 # Every command a user needs. `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo test deps build lint format serve teacher collect train eval dryrun pipeline \
+.PHONY: help demo test test-readers deps build lint format serve teacher collect train eval dryrun pipeline \
         bench bench-service bench-training torture clean
 
 RELEASE := .build/release
 
 help: ## Show what can be done
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z -]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build ## Distil a small model end to end, with a report, in under 8 minutes after the build
 	@deploy/demo.sh
@@ -15,6 +15,12 @@ demo: build ## Distil a small model end to end, with a report, in under 8 minute
 test: deps ## Build everything and run every test
 	@swift build --build-tests --explicit-target-dependency-import-check error
 	@swift test --skip-build
+
+test-readers: deps ## Read our files with pyarrow, DuckDB and tokenizers, installed in .deps/readers
+	@python3 -m venv .deps/readers
+	@.deps/readers/bin/pip install --quiet --disable-pip-version-check pyarrow duckdb tokenizers
+	@BITNET_PYTHON=$(CURDIR)/.deps/readers/bin/python \
+	  swift test --filter 'OtherReadersTests|HuggingFaceTests'
 
 deps: ## Install system packages and libparquet
 	@deploy/install-packages.sh

@@ -3,7 +3,8 @@
 # asks for no password, when they are all there.
 set -euo pipefail
 packages=(build-essential ca-certificates curl jq libcurl4-openssl-dev libmicrohttpd-dev
-  libopenblas-dev libpcre2-dev libsqlite3-dev pkg-config python3 python3-pip zlib1g-dev)
+  libopenblas-dev libpcre2-dev libsqlite3-dev pkg-config python3 python3-pip python3-venv
+  zlib1g-dev)
 
 command -v swift >/dev/null ||
   { echo "error: Swift 6.2 or newer is needed: https://www.swift.org/install" >&2; exit 1; }

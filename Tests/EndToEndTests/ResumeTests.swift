@@ -11,7 +11,7 @@ private let smallTraining: JSONValue = [
   ],
   "corpus": ["generator": "tool_calls", "count": 400, "seed": 3],
   "tokenizer": ["train": ["vocab_size": 300]], "sequence_length": 160, "batch_size": 4,
-  "steps": 900, "checkpoint": ["every_steps": 40], "log_every": 5, "precision": "fp32",
+  "steps": 1500, "checkpoint": ["every_steps": 40], "log_every": 5, "precision": "fp32",
   "flip": ["enabled": true, "fraction": 0.5], "seed": 11,
 ]
 
