@@ -148,7 +148,9 @@ struct TrainRunner {
     let fingerprint = try ChecksumList.digest(ofFile: weights.path)
     running.addModel(
       ModelRecord(
-        id: id, jobID: running.job.id, name: running.job.name, path: relative(folder),
+        id: id, jobID: running.job.id,
+        name: running.job.name.isEmpty ? running.job.id.text : running.job.name,
+        path: relative(folder),
         configuration: try JSONValue(encoding: plan.configuration),
         parameterCount: Int64(plan.configuration.parameterCount),
         bytes: Int64(try weights.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0),
