@@ -45,10 +45,10 @@ struct DryRunRunner {
     tell(0, "making random trits")
     let model = try InferenceModel.random(
       configuration: configuration, seed: spec.seed, team: environment.team)
+    // Cache and scratch show in the peak only; nothing here could say them apart.
     report.measuredBytes = DryRunReport.Memory(
       packedWeights: model.bytes.projections + model.bytes.norms,
-      embeddings: model.bytes.embeddings, cache: report.predictedBytes.cache,
-      scratch: report.predictedBytes.scratch)
+      embeddings: model.bytes.embeddings)
     guard try runPhases(model, spec, into: &report) else { return .stopped }
     report.peakRssBytes = ProcessMemory.peakResidentBytes
 
