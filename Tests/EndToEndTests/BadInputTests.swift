@@ -40,6 +40,29 @@ struct BadInputTests {
     #expect(try daemon.get("/v1/health").status == 200)
   }
 
+  @Test func `what is not supported is refused before any work`() throws {
+    let folder = try TemporaryFolder()
+    let daemon = try DaemonProcess(data: folder.data)
+    let model: JSONValue = "job_00000000000000000000000001"
+    let cases: [(kind: String, spec: JSONValue, pointer: String)] = [
+      ("eval", ["models": ["student": model], "traces": model], "/spec/corpus"),
+      ("export", ["model": model, "format": "gguf"], "/spec/format"),
+      (
+        "collect",
+        [
+          "teacher": ["model": model], "corpus": ["generator": "tool_calls"],
+          "tokenizer": ["train": ["vocab_size": 300]],
+        ], "/spec/tokenizer/train"
+      ),
+    ]
+    for (kind, spec, pointer) in cases {
+      let reply = try daemon.post("/v1/jobs", ["kind": .string(kind), "spec": spec])
+      #expect(reply.status == 422, "\(kind): \(reply.json.text)")
+      let pointers = (reply.json["errors"]?.arrayValue ?? []).map { $0["pointer"]?.stringValue }
+      #expect(pointers == [pointer], "\(kind): \(reply.json.text)")
+    }
+  }
+
   @Test func `bad files fail their job with a message that names them`() throws {
     let folder = try TemporaryFolder()
     let daemon = try DaemonProcess(data: folder.data)

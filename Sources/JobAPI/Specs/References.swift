@@ -61,57 +61,57 @@ extension JobID {
   static let unread = JobID(suffix: SortableSuffix(bits: 0))
 }
 
+extension Shape {
+  /// An identifier: one of `prefixes`, an underscore, and a sortable suffix.
+  fileprivate static func identifier(
+    _ expectation: String, _ prefixes: String..., parse: @escaping @Sendable (String) -> Value?,
+    text: @escaping @Sendable (Value) -> String
+  ) -> Shape {
+    let prefix = prefixes.count == 1 ? prefixes[0] : "(\(prefixes.joined(separator: "|")))"
+    return Shape(
+      expectation,
+      schema: [
+        "type": "string", "pattern": .string("^\(prefix)_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+      ],
+      parse: { json in json.stringValue.flatMap(parse) }, write: { .string(text($0)) })
+  }
+}
+
 extension Shape where Value == ModelReference {
   /// `mdl_…` or `job_…`.
   package static var modelReference: Shape {
-    Shape(
-      "a model: \"mdl_…\", or \"job_…\" for the model that a job made",
-      schema: ["type": "string", "pattern": "^(mdl|job)_[0-7][0-9a-hjkmnp-tv-z]{25}$"],
-      parse: { json in json.stringValue.flatMap { ModelReference($0) } },
-      write: { .string($0.text) })
+    identifier(
+      "a model: \"mdl_…\", or \"job_…\" for the model that a job made", "mdl", "job",
+      parse: { ModelReference($0) }, text: { $0.text })
   }
 }
 
 extension Shape where Value == TraceReference {
   /// `trc_…` or `job_…`.
   package static var traceReference: Shape {
-    Shape(
-      "traces: \"trc_…\", or \"job_…\" for the traces that a job collected",
-      schema: ["type": "string", "pattern": "^(trc|job)_[0-7][0-9a-hjkmnp-tv-z]{25}$"],
-      parse: { json in json.stringValue.flatMap { TraceReference($0) } },
-      write: { .string($0.text) })
+    identifier(
+      "traces: \"trc_…\", or \"job_…\" for the traces that a job collected", "trc", "job",
+      parse: { TraceReference($0) }, text: { $0.text })
   }
 }
 
 extension Shape where Value == JobID {
   /// `job_…`.
   package static var jobID: Shape {
-    Shape(
-      "a job: \"job_…\"",
-      schema: ["type": "string", "pattern": "^job_[0-7][0-9a-hjkmnp-tv-z]{25}$"],
-      parse: { json in json.stringValue.flatMap { JobID($0) } },
-      write: { .string($0.text) })
+    identifier("a job: \"job_…\"", "job", parse: { JobID($0) }, text: { $0.text })
   }
 }
 
 extension Shape where Value == ModelID {
   /// `mdl_…`.
   package static var modelID: Shape {
-    Shape(
-      "a model: \"mdl_…\"",
-      schema: ["type": "string", "pattern": "^mdl_[0-7][0-9a-hjkmnp-tv-z]{25}$"],
-      parse: { json in json.stringValue.flatMap { ModelID($0) } },
-      write: { .string($0.text) })
+    identifier("a model: \"mdl_…\"", "mdl", parse: { ModelID($0) }, text: { $0.text })
   }
 }
 
 extension Shape where Value == TraceID {
   /// `trc_…`.
   package static var traceID: Shape {
-    Shape(
-      "traces: \"trc_…\"",
-      schema: ["type": "string", "pattern": "^trc_[0-7][0-9a-hjkmnp-tv-z]{25}$"],
-      parse: { json in json.stringValue.flatMap { TraceID($0) } },
-      write: { .string($0.text) })
+    identifier("traces: \"trc_…\"", "trc", parse: { TraceID($0) }, text: { $0.text })
   }
 }

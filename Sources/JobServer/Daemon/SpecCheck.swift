@@ -18,13 +18,24 @@ struct SpecCheck {
     case .train(let spec):
       return corpus(spec.corpus) + tokenizer(spec.tokenizer) + model(spec)
     case .collect(let spec):
-      return corpus(spec.corpus) + tokenizer(spec.tokenizer)
+      return corpus(spec.corpus) + tokenizer(spec.tokenizer) + ownTokenizer(spec)
     case .eval(let spec):
-      return corpus(spec.corpus)
+      guard spec.corpus == nil else { return corpus(spec.corpus) }
+      return [
+        FieldError(
+          pointer: "/corpus",
+          detail: "is needed: evaluation on traces alone is not supported yet")
+      ]
     case .teacher(let spec):
       guard case .corpus(let source) = spec.input else { return [] }
       return corpus(source)
-    case .dryrun, .export:
+    case .export(let spec):
+      guard spec.format == .gguf else { return [] }
+      return [
+        FieldError(
+          pointer: "/format", detail: "gguf is not supported yet; huggingface is available")
+      ]
+    case .dryrun:
       return []
     }
   }
@@ -37,6 +48,16 @@ struct SpecCheck {
   private func tokenizer(_ source: TokenizerSource?) -> [FieldError] {
     guard case .file(let path) = source else { return [] }
     return self.path(path, at: "/tokenizer/path")
+  }
+
+  /// Traces are in tokens that the teacher knows, so a new tokenizer cannot be made for them.
+  private func ownTokenizer(_ spec: CollectSpec) -> [FieldError] {
+    guard case .trained = spec.tokenizer else { return [] }
+    return [
+      FieldError(
+        pointer: "/tokenizer/train",
+        detail: "traces need the student's tokenizer as it is; train it first")
+    ]
   }
 
   private func path(_ path: String, at pointer: String) -> [FieldError] {
