@@ -116,7 +116,8 @@ let package = Package(
       dependencies: ["Distillation", "Kernels", "Transformer", argumentParser],
       swiftSettings: settings),
 
-    // Tests: one folder a target, and the programs from outside.
+    // Tests: one folder a target, what several share, and the programs from outside.
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     tests("Jobs"),
     tests("HTTPServer"),
     tests("HTTPClient", ["HTTPServer"]),
@@ -126,12 +127,14 @@ let package = Package(
     tests("ArtifactStore"),
     tests("JobAPI", ["Jobs"]),
     tests("Transformer", ["CKernels", "Checkpoints", "Kernels"]),
-    tests("Checkpoints"),
+    tests("Checkpoints", ["TestSupport"]),
     tests("Tokenization"),
     tests("Corpora"),
-    tests("Traces", ["Checkpoints", "Parquet"]),
+    tests("Traces", ["Checkpoints", "Parquet", "TestSupport"]),
     tests("WorkerPool", ["JobStore", "Jobs"]),
-    tests("Teachers", ["Checkpoints", "Kernels", "Tokenization", "Traces", "Transformer"]),
+    tests(
+      "Teachers",
+      ["Checkpoints", "Kernels", "TestSupport", "Tokenization", "Traces", "Transformer"]),
     tests("Inference", ["Kernels", "Transformer"]),
     tests("Distillation", ["Checkpoints", "Kernels", "Traces", "Transformer"]),
     tests("Evaluation", ["Corpora", "Kernels", "Tokenization"]),

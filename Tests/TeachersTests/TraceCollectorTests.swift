@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @testable import Teachers

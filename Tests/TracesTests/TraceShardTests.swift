@@ -2,6 +2,7 @@ import Checkpoints
 import Foundation
 import Glibc
 import Parquet
+import TestSupport
 import Testing
 
 @testable import Traces
