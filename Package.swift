@@ -29,10 +29,11 @@ func target(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// The tests of `name`, which may use what it depends on, and `more`.
+/// The tests of `name`, which may use what it depends on, what tests share, and `more`.
 func tests(_ name: String, _ more: [Target.Dependency] = []) -> Target {
   .testTarget(
-    name: name + "Tests", dependencies: [.target(name: name)] + more, swiftSettings: settings)
+    name: name + "Tests", dependencies: [.target(name: name), "TestSupport"] + more,
+    swiftSettings: settings)
 }
 
 let package = Package(
@@ -127,14 +128,14 @@ let package = Package(
     tests("ArtifactStore"),
     tests("JobAPI", ["Jobs"]),
     tests("Transformer", ["CKernels", "Checkpoints", "Kernels"]),
-    tests("Checkpoints", ["TestSupport"]),
+    tests("Checkpoints"),
     tests("Tokenization"),
     tests("Corpora"),
-    tests("Traces", ["Checkpoints", "Parquet", "TestSupport"]),
+    tests("Traces", ["Checkpoints", "Parquet"]),
     tests("WorkerPool", ["JobStore", "Jobs"]),
     tests(
       "Teachers",
-      ["Checkpoints", "Kernels", "TestSupport", "Tokenization", "Traces", "Transformer"]),
+      ["Checkpoints", "Kernels", "Tokenization", "Traces", "Transformer"]),
     tests("Inference", ["Kernels", "Transformer"]),
     tests("Distillation", ["Checkpoints", "Kernels", "Traces", "Transformer"]),
     tests("Evaluation", ["Corpora", "Kernels", "Tokenization"]),

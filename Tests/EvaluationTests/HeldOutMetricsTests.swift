@@ -1,6 +1,7 @@
 import Evaluation
 import Foundation
 import Kernels
+import TestSupport
 import Testing
 
 struct HeldOutMetricsTests {

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import TestSupport
 import Testing
 
 struct AbuseTests {
@@ -187,7 +188,7 @@ struct AbuseTests {
 
   @Test func `damaged requests get an error or a closed connection, never silence`() throws {
     let seed = UInt64.random(in: 0 ... .max)
-    var random = SplitMix64(state: seed)
+    var random = SplitMix64(seed: seed)
     let server = try echoServer { $0.idleSecondsMax = 1 }
     let whole = Array(
       ("POST /a%20b?c=d&e HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
@@ -219,18 +220,5 @@ struct AbuseTests {
       }
     }
     return bytes
-  }
-}
-
-/// Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators".
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

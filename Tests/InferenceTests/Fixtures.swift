@@ -1,4 +1,5 @@
 import Kernels
+import TestSupport
 import Transformer
 
 /// Small models that between them have every option of a configuration.

@@ -3,6 +3,7 @@ import JobAPI
 import JobServer
 import JobStore
 import Jobs
+import TestSupport
 import Testing
 
 /// Requests made from the document that the daemon serves: right ones, slightly wrong ones, and
@@ -61,7 +62,7 @@ private struct RequestGenerator {
   init(document: JSONValue, known: [String], seed: UInt64) {
     self.document = document
     self.known = known
-    random = SplitMix64(state: seed)
+    random = SplitMix64(seed: seed)
     operations = (document["paths"]?.objectValue ?? [:]).flatMap { path, methods in
       (methods.objectValue ?? [:]).map { (path, $0.0.uppercased(), $0.1) }
     }
@@ -240,17 +241,4 @@ private struct RequestGenerator {
   }
 
   private mutating func chance(_ one: Int) -> Bool { pick(one) == 0 }
-}
-
-/// Vigna's SplitMix64.
-private struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Tokenization  // The algorithm has two ways, which no text tells apart.

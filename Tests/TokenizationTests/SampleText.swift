@@ -1,3 +1,4 @@
+import TestSupport
 import Tokenization
 
 /// Text for the tests of this target.

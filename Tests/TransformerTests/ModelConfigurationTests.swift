@@ -96,13 +96,47 @@ struct HuggingFaceConfigurationTests {
   }
 
   @Test func `each architecture brings its options`() throws {
-    let qwen2 = try ModelConfiguration(huggingFace: json("", type: "qwen2"))
+    let qwen2 = try ModelConfiguration(huggingFace: json(#", "num_key_value_heads": 2"#, type: "qwen2"))
     #expect(qwen2.attentionBias && !qwen2.qkNorm && !qwen2.subNorm)
-    let qwen3 = try ModelConfiguration(huggingFace: json(#", "head_dim": 8"#, type: "qwen3"))
+    let qwen3 = try ModelConfiguration(huggingFace: json(#", "num_key_value_heads": 4, "head_dim": 8"#, type: "qwen3"))
     #expect(!qwen3.attentionBias && qwen3.qkNorm && qwen3.headDim == 8)
     let bitnet = try ModelConfiguration(
-      huggingFace: json(#", "quantization_config": {"quant_method": "bitnet"}"#, type: "bitnet"))
+      huggingFace: json(
+        #", "num_key_value_heads": null, "quantization_config": {"quant_method": "bitnet"}"#,
+        type: "bitnet"))
     #expect(bitnet.subNorm && bitnet.hiddenAct == .relu2 && bitnet.quantization == .ternary)
+    #expect(bitnet.numKeyValueHeads == 4 && bitnet.ropeTheta == 500_000)
+    #expect(bitnet.rmsNormEps == 1e-5 && !bitnet.tieWordEmbeddings)
+  }
+
+  @Test func `what a file leaves out is what transformers assumes for its type`() throws {
+    let llama = try ModelConfiguration(huggingFace: json(#", "hidden_act": "swish""#))
+    #expect(llama.numKeyValueHeads == 4 && llama.headDim == 4 && llama.hiddenAct == .silu)
+    let qwen3 = try ModelConfiguration(
+      huggingFace: json(#", "num_key_value_heads": null"#, type: "qwen3"))
+    #expect(qwen3.headDim == 128)
+    let derived = try ModelConfiguration(
+      huggingFace: json(#", "num_key_value_heads": null, "head_dim": null"#, type: "qwen3"))
+    #expect(derived.headDim == 4)
+  }
+
+  @Test func `the linear class says what a packed matrix's scale means`() throws {
+    func storage(_ quantization: String) throws -> BitNetStorage {
+      try ModelConfiguration.storage(
+        huggingFace: json(
+          #", "quantization_config": {"quant_method": "bitnet"\#(quantization)}"#, type: "bitnet"))
+    }
+    #expect(try storage("") == .packedDivided)
+    #expect(try storage(#", "linear_class": "autobitlinear""#) == .packedMultiplied)
+    #expect(
+      try storage(#", "linear_class": "autobitlinear", "quantization_mode": "online""#) == .latent)
+    #expect(try ModelConfiguration.storage(huggingFace: json("", type: "bitnet")) == .latent)
+    #expect(throws: HuggingFaceConfigurationError.self) {
+      try storage(#", "use_rms_norm": true"#)
+    }
+    #expect(throws: HuggingFaceConfigurationError.self) {
+      try storage(#", "modules_to_not_convert": ["model.layers.0.mlp.down_proj"]"#)
+    }
   }
 
   @Test(arguments: [
@@ -111,6 +145,10 @@ struct HuggingFaceConfigurationTests {
     (#", "use_sliding_window": true"#, "use_sliding_window"),
     (#", "partial_rotary_factor": 0.5"#, "partial_rotary_factor"),
     (#", "quantization_config": {"quant_method": "gptq"}"#, "quantization_config"),
+    (#", "layer_types": ["full_attention", "sliding_attention"]"#, "layer_types"),
+    (#", "architectures": ["LlamaForSequenceClassification"]"#, "architectures"),
+    (#", "rope_parameters": {"partial_rotary_factor": 0.5}"#, "partial_rotary_factor"),
+    (#", "rope_scaling": {"type": "default", "mrope_section": [1]}"#, "rope_scaling.mrope_section"),
   ])
   func `an option that is not built is refused by name`(more: String, field: String) {
     #expect {
@@ -124,7 +162,7 @@ struct HuggingFaceConfigurationTests {
   }
 
   @Test(arguments: [
-    (json: #"{"model_type": "mamba"}"#, names: "vocab_size"), (json: "[1, 2]", names: ""),
+    (json: #"{"model_type": "llama"}"#, names: "vocab_size"), (json: "[1, 2]", names: ""),
     (json: "{", names: ""),
   ])
   func `a file that is no configuration is malformed`(json: String, names: String) {
@@ -135,6 +173,16 @@ struct HuggingFaceConfigurationTests {
         return false
       }
       return names.isEmpty || text.contains(names)
+    }
+  }
+
+  @Test(arguments: ["mistral", "gemma2", "phi3", "mamba", "qwen3_moe"])
+  func `another architecture is refused by its name, whatever else its file lacks`(type: String) {
+    #expect(
+      throws: HuggingFaceConfigurationError.unsupported(
+        field: "model_type", value: type, expected: "llama, qwen2, qwen3 or bitnet")
+    ) {
+      try ModelConfiguration(huggingFace: Data(#"{"model_type": "\#(type)"}"#.utf8))
     }
   }
 
