@@ -10,6 +10,7 @@
 internal import CKernels
 internal import Foundation
 package import Kernels
+package import Transformer
 
 /// The fused head and loss, with the scratch memory that it needs.
 package final class HeadLoss {
@@ -48,6 +49,7 @@ package final class HeadLoss {
   private let weights: LossWeights
   private let precision: ProductPrecision
   private let team: ComputeTeam
+  private let profiler: StepProfiler
   private let rowsKernel: (UnsafePointer<head_loss_chunk>, Int, Int) -> Void
 
   private let chunkRows: Int
@@ -64,13 +66,15 @@ package final class HeadLoss {
   ///   - maximumRows: the most rows that one call brings.
   package init(
     vocabularySize: Int, width: Int, maximumRows: Int, weights: LossWeights,
-    precision: ProductPrecision, team: ComputeTeam, instructionSet: InstructionSet = .active
+    precision: ProductPrecision, team: ComputeTeam, profiler: StepProfiler = StepProfiler(),
+    instructionSet: InstructionSet = .active
   ) {
     self.vocabularySize = vocabularySize
     self.width = width
     self.weights = weights
     self.precision = precision
     self.team = team
+    self.profiler = profiler
     rowsKernel =
       switch instructionSet {
       case .scalar: { head_loss_rows_reference($0, $1, $2) }
@@ -121,8 +125,10 @@ package final class HeadLoss {
       productNT(
         hiddenRows.pointer, head, into: logits.pointer, m: rows.count, n: vocabularySize,
         k: width, accumulate: false, precision: precision, team: team)
+      profiler.lap(.headLogits, arithmetic: 2 * rows.count * width * vocabularySize)
       computeRows(rows, of: targets, gradient: gradient)
       add(rows, of: targets, to: &sums)
+      profiler.lap(.lossRows, bytes: 16 * rows.count * vocabularySize)
       if let gradient {
         backward(rows, of: targets, head: head, gradient: gradient)
       }
@@ -207,10 +213,12 @@ package final class HeadLoss {
         gradient.hidden.baseAddress! + Int(position) * width,
         hiddenGradientRows.pointer + row * width, width * MemoryLayout<Float>.stride)
     }
+    profiler.lap(.headInputGradient, arithmetic: 2 * rows.count * width * vocabularySize)
     guard let headGradient = gradient.head else { return }
     productTN(
       logits.pointer, hiddenRows.pointer, into: headGradient, m: vocabularySize, n: width,
       k: rows.count, accumulate: true, precision: precision, team: team)
+    profiler.lap(.headWeightGradient, arithmetic: 2 * rows.count * width * vocabularySize)
   }
 }
 

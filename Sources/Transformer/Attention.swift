@@ -26,6 +26,11 @@ struct Attention {
     return loops.table.attention_scratch(&shape) * MemoryLayout<Float>.stride
   }
 
+  /// Multiplications and additions of the forward products that causality and padding leave.
+  func arithmetic(step: Step) -> Int {
+    step.lengths.reduce(0) { $0 + 2 * Int($1) * (Int($1) + 1) * heads * headDimension }
+  }
+
   /// Writes `output`, and `logSumExp` for the backward pass.
   ///
   /// - Parameters:

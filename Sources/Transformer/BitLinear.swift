@@ -7,6 +7,8 @@ internal import Kernels
 /// straight-through estimator takes both quantizers as the identity in the backward pass:
 /// dX = dY Wq, dW = dYᵀ Xq, and dW belongs to the latent weights.
 struct BitLinear {
+  /// Which lines of the profile it belongs to.
+  let role: ProjectionRole
   /// `[outputs, inputs]`, latent.
   let weights: UnsafePointer<Float>
   /// `[outputs, inputs]`, nil when nothing is trained; likewise the bias's.
@@ -42,6 +44,7 @@ struct BitLinear {
         step.loops.table.bias_add(y + rows.lowerBound * outputs, bias, rows.count, outputs)
       }
     }
+    step.profiler.lap(role.forward, arithmetic: 2 * step.rows * inputs * outputs)
   }
 
   /// Adds dYᵀ X to the weights' gradient, and sets dx to dY W (or adds it to dx).
@@ -60,6 +63,7 @@ struct BitLinear {
       ternaryWeightGradient(
         dy, codes: codes, scales: scales, into: gradient, m: step.rows, out: outputs, in: inputs,
         precision: step.precision, team: step.team)
+      step.profiler.lap(role.weightGradient, arithmetic: 2 * step.rows * inputs * outputs)
       ternaryInputGradient(
         dy, weights: trits, into: dx, m: step.rows, accumulate: writing == .add,
         precision: step.precision, team: step.team)
@@ -67,6 +71,7 @@ struct BitLinear {
       productTN(
         dy, values, into: gradient, m: outputs, n: inputs, k: step.rows, accumulate: true,
         precision: step.precision, team: step.team)
+      step.profiler.lap(role.weightGradient, arithmetic: 2 * step.rows * inputs * outputs)
       productNN(
         dy, weights, into: dx, m: step.rows, n: inputs, k: outputs, accumulate: writing == .add,
         precision: step.precision, team: step.team)
@@ -78,6 +83,39 @@ struct BitLinear {
         rows, sums in
         step.loops.table.column_sums(dy + rows.lowerBound * outputs, rows.count, outputs, sums)
       }
+    }
+    step.profiler.lap(role.inputGradient, arithmetic: 2 * step.rows * inputs * outputs)
+  }
+}
+
+/// The place of a projection in its block; projections of one input share it.
+enum ProjectionRole {
+  case queryKeyValue, attentionOutput, gateUp, down
+
+  var forward: StepOperation {
+    switch self {
+    case .queryKeyValue: .queryKeyValue
+    case .attentionOutput: .attentionOutput
+    case .gateUp: .gateUp
+    case .down: .down
+    }
+  }
+
+  var inputGradient: StepOperation {
+    switch self {
+    case .queryKeyValue: .queryKeyValueInputGradient
+    case .attentionOutput: .attentionOutputInputGradient
+    case .gateUp: .gateUpInputGradient
+    case .down: .downInputGradient
+    }
+  }
+
+  var weightGradient: StepOperation {
+    switch self {
+    case .queryKeyValue: .queryKeyValueWeightGradient
+    case .attentionOutput: .attentionOutputWeightGradient
+    case .gateUp: .gateUpWeightGradient
+    case .down: .downWeightGradient
     }
   }
 }

@@ -24,25 +24,28 @@ struct OperationFactory {
     let hasHeadNorm = configuration.qkNorm
     return TransformerBlock(
       attentionNorm: norm(name + "input_layernorm.weight"),
-      query: projection(name + "self_attn.q_proj"), key: projection(name + "self_attn.k_proj"),
-      value: projection(name + "self_attn.v_proj"),
+      query: projection(name + "self_attn.q_proj", .queryKeyValue),
+      key: projection(name + "self_attn.k_proj", .queryKeyValue),
+      value: projection(name + "self_attn.v_proj", .queryKeyValue),
       queryNorm: hasHeadNorm ? norm(name + "self_attn.q_norm.weight") : nil,
       keyNorm: hasHeadNorm ? norm(name + "self_attn.k_norm.weight") : nil,
       rope: rope, attention: Attention(configuration),
       attendedNorm: hasSubNorm ? norm(name + "self_attn.attn_sub_norm.weight") : nil,
-      output: projection(name + "self_attn.o_proj"),
+      output: projection(name + "self_attn.o_proj", .attentionOutput),
       mlpNorm: norm(name + "post_attention_layernorm.weight"),
-      gate: projection(name + "mlp.gate_proj"), up: projection(name + "mlp.up_proj"),
+      gate: projection(name + "mlp.gate_proj", .gateUp),
+      up: projection(name + "mlp.up_proj", .gateUp),
       mlp: GatedMLP(
         activation: configuration.hiddenAct, width: configuration.intermediateSize,
         subNorm: hasSubNorm ? norm(name + "mlp.ffn_sub_norm.weight") : nil),
-      down: projection(name + "mlp.down_proj"))
+      down: projection(name + "mlp.down_proj", .down))
   }
 
-  private func projection(_ name: String) -> BitLinear {
+  private func projection(_ name: String, _ role: ProjectionRole) -> BitLinear {
     let weight = view(name + ".weight")
     let hasBias = parameters.layout[name + ".bias"] != nil
     return BitLinear(
+      role: role,
       weights: values(name + ".weight"), gradient: gradient(name + ".weight"),
       bias: hasBias ? values(name + ".bias") : nil,
       biasGradient: hasBias ? gradient(name + ".bias") : nil,

@@ -14,6 +14,7 @@ struct Step {
   let activationBits: ActivationBits?
   let loops: TransformerLoops
   let team: ComputeTeam
+  let profiler: StepProfiler
 
   /// N = B · T.
   var rows: Int { sequences * length }

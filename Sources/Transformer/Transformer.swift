@@ -63,6 +63,9 @@ package final class Transformer {
     }
   }
 
+  /// Every operation ends a lap here; `begin` is its owner's, who also times what the model does not do.
+  package let profiler = StepProfiler()
+
   private let team: ComputeTeam
   private let loops: TransformerLoops
   private let embedding: Embedding
@@ -144,6 +147,10 @@ package final class Transformer {
     for block in blocks {
       for projection in block.projections { projection.quantizeWeights(team: team) }
     }
+    // Two readings of the floats, for the scale and for the trits.
+    profiler.lap(
+      .quantizeWeights,
+      bytes: 9 * parameters.layout.views.filter(\.isTernary).reduce(0) { $0 + $1.count })
   }
 
   /// The final-normed hidden state of every position, `[B * T, d]`, valid until the next step. Rows
@@ -162,6 +169,7 @@ package final class Transformer {
     let step = step(for: batch)
     let scratch = activations.scratch
     embedding.forward(batch.tokens, into: activations.blocks[0].input, step: step)
+    profiler.lap(.embedding, bytes: 8 * step.rows * configuration.hiddenSize)
     var stream: UnsafeMutablePointer<Float>?
     for (block, saved) in zip(blocks, activations.blocks) {
       block.forward(stream: stream, saved: saved, scratch: scratch, step: step)
@@ -174,6 +182,7 @@ package final class Transformer {
         normed: activations.hidden + rows.lowerBound * finalNorm.width,
         inverseRMS: activations.lastInverseRMS, loops: loops)
     }
+    profiler.lap(.finalNorm, bytes: 16 * step.rows * configuration.hiddenSize)
     return UnsafePointer(activations.hidden)
   }
 
@@ -188,16 +197,18 @@ package final class Transformer {
     finalNorm.backward(
       hiddenGradient, x: activations.last, inverseRMS: activations.lastInverseRMS,
       rows: step.rows, dx: scratch.dstream, .set, scratch: scratch.sums, step: step)
+    profiler.lap(.finalNormBackward, bytes: 12 * step.rows * configuration.hiddenSize)
     for (block, saved) in zip(blocks, activations.blocks).reversed() {
       block.backward(saved: saved, scratch: scratch, step: step)
     }
     embedding.backward(scratch.dstream, tokens: batch.tokens, step: step)
+    profiler.lap(.embeddingBackward, bytes: 12 * step.rows * configuration.hiddenSize)
   }
 
   private func step(for batch: TokenBatch) -> Step {
     Step(
       sequences: batch.sequences, length: batch.length, lengths: batch.lengths,
       precision: precision, activationBits: activationBits,
-      loops: loops, team: team)
+      loops: loops, team: team, profiler: profiler)
   }
 }
