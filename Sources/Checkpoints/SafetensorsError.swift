@@ -22,6 +22,11 @@ package struct SafetensorsError: Error, Equatable, Sendable, CustomStringConvert
     case wrongShape(tensor: String, found: [Int], expected: [Int])
     case notFloatingPoint(tensor: String, type: String)
     case unsafeFileName(String)
+    /// A tensor that the model of this configuration does not have.
+    case unexpectedTensor(String)
+    /// A head that is tied by the configuration and has other values than the embedding.
+    case untiedHead(tensor: String, embedding: String)
+    case badPackedTensor(String, reason: String)
   }
 
   package var description: String { "\(path): \(problem.text)" }
@@ -55,6 +60,12 @@ extension SafetensorsError.Problem {
       "tensor \(tensor) has dtype \(type), expected F32, F16 or BF16"
     case .unsafeFileName(let name):
       "names the shard \(name), which is not a plain file name in the same folder"
+    case .unexpectedTensor(let name):
+      "has a tensor \(name), which a model of this config.json does not have"
+    case .untiedHead(let tensor, let embedding):
+      "has a tensor \(tensor) unlike \(embedding), although config.json says"
+        + " tie_word_embeddings: true"
+    case .badPackedTensor(let tensor, let reason): "tensor \(tensor) \(reason)"
     }
   }
 }

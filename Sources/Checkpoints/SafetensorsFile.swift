@@ -53,7 +53,7 @@ package struct SafetensorsFile: Sendable {
   /// The elements of an F32, F16 or BF16 tensor, row-major.
   package func floats(_ name: String) throws(SafetensorsError) -> [Float] {
     let info = try info(name)
-    guard [.float32, .float16, .bfloat16].contains(info.type) else {
+    guard info.type.isFloatingPoint else {
       throw SafetensorsError(
         path: path, problem: .notFloatingPoint(tensor: name, type: info.type.rawValue))
     }
@@ -71,7 +71,7 @@ package struct SafetensorsFile: Sendable {
     _ name: String, shape: [Int], into destination: UnsafeMutablePointer<Float>
   ) throws(SafetensorsError) {
     let info = try info(name, shape: shape)
-    guard [.float32, .float16, .bfloat16].contains(info.type) else {
+    guard info.type.isFloatingPoint else {
       throw SafetensorsError(
         path: path, problem: .notFloatingPoint(tensor: name, type: info.type.rawValue))
     }

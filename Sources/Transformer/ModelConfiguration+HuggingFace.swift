@@ -10,37 +10,92 @@ package enum HuggingFaceConfigurationError: Error, Equatable, Sendable {
   case invalid(ModelConfigurationError)
 }
 
+extension HuggingFaceConfigurationError: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .malformed(let reason): reason
+    case .unsupported(let field, let value, let expected):
+      "\(field) is \(value), which is not supported: expected \(expected)"
+    case .invalid(let error): error.description
+    }
+  }
+}
+
+/// How a checkpoint of model type bitnet keeps its projections.
+package enum BitNetStorage: Equatable, Sendable {
+  /// As floats that are rounded in the forward pass, or that compute as they are.
+  case latent
+  /// As trits, two bits each, that y = (x · trits) is multiplied with `weight_scale` behind.
+  case packedMultiplied
+  /// As trits, two bits each, that y = (x · trits) is divided by `weight_scale` behind.
+  case packedDivided
+}
+
 extension ModelConfiguration {
   /// The configuration in a `config.json` of model type llama, qwen2, qwen3 or bitnet.
   ///
-  /// bitnet's `quantization_config` (online, or packed offline) means ternary projections; without
-  /// one the file holds master weights that compute in full precision.
+  /// What the file leaves out has transformers' default for its type. bitnet's
+  /// `quantization_config` (online, or packed offline) means ternary projections; without one the
+  /// file holds master weights that compute in full precision.
   package init(huggingFace json: Data) throws(HuggingFaceConfigurationError) {
-    let file: HuggingFaceFile
-    do {
-      file = try JSONDecoder().decode(HuggingFaceFile.self, from: json)
-    } catch let error as DecodingError {
-      throw Self.translated(error)
-    } catch {
-      throw .malformed("\(error)")
-    }
-    try file.refuseUnsupported()
-    let isBitNet = file.modelType == "bitnet"
+    let file = try Self.read(json)
+    let type = file.type
+    let headDim: Int? =
+      switch file.headDim {
+      case .missing: type == .qwen3 ? 128 : nil
+      case .null: nil
+      case .value(let value): value
+      }
+    let keyValueHeads: Int? =
+      switch file.numKeyValueHeads {
+      case .missing: type.defaultKeyValueHeads
+      case .null: nil
+      case .value(let value): value
+      }
     let configuration = ModelConfiguration(
       vocabSize: file.vocabSize, hiddenSize: file.hiddenSize,
       intermediateSize: file.intermediateSize, numHiddenLayers: file.numHiddenLayers,
-      numAttentionHeads: file.numAttentionHeads, numKeyValueHeads: file.numKeyValueHeads,
-      headDim: file.headDim, ropeTheta: file.rope.theta, ropeScaling: file.rope.scaling,
-      rmsNormEps: file.rmsNormEps ?? 1e-6, tieWordEmbeddings: file.tieWordEmbeddings ?? isBitNet,
-      hiddenAct: isBitNet || file.hiddenAct == "relu2" ? .relu2 : .silu,
-      qkNorm: file.modelType == "qwen3", attentionBias: file.modelType == "qwen2",
-      subNorm: isBitNet, quantization: file.quantizationConfig == nil ? .none : .ternary,
-      maxPositionEmbeddings: file.maxPositionEmbeddings ?? 2048)
+      numAttentionHeads: file.numAttentionHeads, numKeyValueHeads: keyValueHeads,
+      headDim: headDim, ropeTheta: file.rope.theta ?? (type == .bitnet ? 500_000 : 10_000),
+      ropeScaling: file.rope.scaling,
+      rmsNormEps: file.rmsNormEps ?? (type == .bitnet ? 1e-5 : 1e-6),
+      tieWordEmbeddings: file.tieWordEmbeddings ?? false,
+      hiddenAct: file.activation == "relu2" ? .relu2 : .silu,
+      qkNorm: type == .qwen3, attentionBias: type == .qwen2, subNorm: type == .bitnet,
+      quantization: file.quantizationConfig == nil ? .none : .ternary,
+      maxPositionEmbeddings: file.maxPositionEmbeddings
+        ?? (type == .qwen2 || type == .qwen3 ? 32_768 : 2048))
     do {
       self = try configuration.validated()
     } catch {
       throw .invalid(error)
     }
+  }
+
+  /// How the weights beside this `config.json` are kept.
+  package static func storage(
+    huggingFace json: Data
+  ) throws(HuggingFaceConfigurationError) -> BitNetStorage {
+    guard let quantization = try read(json).quantizationConfig else { return .latent }
+    if quantization.linearClass == "bitlinear" { return .packedDivided }
+    return quantization.mode == "online" ? .latent : .packedMultiplied
+  }
+
+  private static func read(
+    _ json: Data
+  ) throws(HuggingFaceConfigurationError) -> HuggingFaceFile {
+    let file: HuggingFaceFile
+    do {
+      file = try JSONDecoder().decode(HuggingFaceFile.self, from: json)
+    } catch let error as HuggingFaceConfigurationError {
+      throw error
+    } catch let error as DecodingError {
+      throw translated(error)
+    } catch {
+      throw .malformed("\(error)")
+    }
+    try file.refuseUnsupported()
+    return file
   }
 
   private static func translated(_ error: DecodingError) -> HuggingFaceConfigurationError {
@@ -54,130 +109,6 @@ extension ModelConfiguration {
     case .dataCorrupted(let context):
       .malformed("\(path(context)): \(context.debugDescription)")
     @unknown default: .malformed("\(error)")
-    }
-  }
-}
-
-/// What is read of the file.
-private struct HuggingFaceFile: Decodable {
-  struct QuantizationConfig: Decodable {
-    let quantMethod: String
-
-    enum CodingKeys: String, CodingKey { case quantMethod = "quant_method" }
-  }
-
-  /// `rope_parameters` of newer files; of older ones `rope_theta` beside `rope_scaling`.
-  struct Rope {
-    var theta = 10_000.0
-    var scaling: RopeScaling?
-  }
-
-  private struct RopeTheta: Decodable {
-    let theta: Double?
-
-    enum CodingKeys: String, CodingKey { case theta = "rope_theta" }
-  }
-
-  let modelType: String
-  let vocabSize: Int
-  let hiddenSize: Int
-  let intermediateSize: Int
-  let numHiddenLayers: Int
-  let numAttentionHeads: Int
-  let numKeyValueHeads: Int?
-  let headDim: Int?
-  var rope = Rope()
-  let rmsNormEps: Double?
-  let tieWordEmbeddings: Bool?
-  let hiddenAct: String?
-  let maxPositionEmbeddings: Int?
-  let quantizationConfig: QuantizationConfig?
-  let attentionBias: Bool?
-  let mlpBias: Bool?
-  let useSlidingWindow: Bool?
-  let partialRotaryFactor: Double?
-
-  enum CodingKeys: String, CodingKey {
-    case modelType = "model_type"
-    case vocabSize = "vocab_size"
-    case hiddenSize = "hidden_size"
-    case intermediateSize = "intermediate_size"
-    case numHiddenLayers = "num_hidden_layers"
-    case numAttentionHeads = "num_attention_heads"
-    case numKeyValueHeads = "num_key_value_heads"
-    case headDim = "head_dim"
-    case ropeTheta = "rope_theta"
-    case ropeScaling = "rope_scaling"
-    case ropeParameters = "rope_parameters"
-    case rmsNormEps = "rms_norm_eps"
-    case tieWordEmbeddings = "tie_word_embeddings"
-    case hiddenAct = "hidden_act"
-    case maxPositionEmbeddings = "max_position_embeddings"
-    case quantizationConfig = "quantization_config"
-    case attentionBias = "attention_bias"
-    case mlpBias = "mlp_bias"
-    case useSlidingWindow = "use_sliding_window"
-    case partialRotaryFactor = "partial_rotary_factor"
-  }
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    func optional<Value: Decodable>(_ key: CodingKeys) throws -> Value? {
-      try container.decodeIfPresent(Value.self, forKey: key)
-    }
-    modelType = try container.decode(String.self, forKey: .modelType)
-    vocabSize = try container.decode(Int.self, forKey: .vocabSize)
-    hiddenSize = try container.decode(Int.self, forKey: .hiddenSize)
-    intermediateSize = try container.decode(Int.self, forKey: .intermediateSize)
-    numHiddenLayers = try container.decode(Int.self, forKey: .numHiddenLayers)
-    numAttentionHeads = try container.decode(Int.self, forKey: .numAttentionHeads)
-    numKeyValueHeads = try optional(.numKeyValueHeads)
-    headDim = try optional(.headDim)
-    rmsNormEps = try optional(.rmsNormEps)
-    tieWordEmbeddings = try optional(.tieWordEmbeddings)
-    hiddenAct = try optional(.hiddenAct)
-    maxPositionEmbeddings = try optional(.maxPositionEmbeddings)
-    quantizationConfig = try optional(.quantizationConfig)
-    attentionBias = try optional(.attentionBias)
-    mlpBias = try optional(.mlpBias)
-    useSlidingWindow = try optional(.useSlidingWindow)
-    partialRotaryFactor = try optional(.partialRotaryFactor)
-    rope.theta = try optional(.ropeTheta) ?? rope.theta
-    for key in [CodingKeys.ropeScaling, .ropeParameters]
-    where try container.contains(key) && !container.decodeNil(forKey: key) {
-      rope.scaling = try RopeScaling.decode(from: container.superDecoder(forKey: key))
-      rope.theta = try container.decode(RopeTheta.self, forKey: key).theta ?? rope.theta
-    }
-  }
-
-  /// Throws for the first option that would change the numbers and is not built.
-  func refuseUnsupported() throws(HuggingFaceConfigurationError) {
-    func require(
-      _ key: CodingKeys, _ value: some Any, _ isSupported: Bool, _ expected: String
-    ) throws(HuggingFaceConfigurationError) {
-      guard isSupported else {
-        throw .unsupported(field: key.rawValue, value: "\(value)", expected: expected)
-      }
-    }
-    try require(
-      .modelType, modelType, ["llama", "qwen2", "qwen3", "bitnet"].contains(modelType),
-      "llama, qwen2, qwen3 or bitnet")
-    let activation = hiddenAct ?? (modelType == "bitnet" ? "relu2" : "silu")
-    try require(
-      .hiddenAct, activation, activation == (modelType == "bitnet" ? "relu2" : "silu"),
-      modelType == "bitnet" ? "relu2" : "silu")
-    // These architectures' attention_bias also puts a bias on o_proj.
-    try require(
-      .attentionBias, attentionBias ?? false, modelType == "qwen2" || attentionBias != true,
-      "false for \(modelType)")
-    try require(.mlpBias, mlpBias ?? false, mlpBias != true, "false")
-    try require(.useSlidingWindow, useSlidingWindow ?? false, useSlidingWindow != true, "false")
-    try require(
-      .partialRotaryFactor, partialRotaryFactor ?? 1, (partialRotaryFactor ?? 1) == 1, "1")
-    if let method = quantizationConfig?.quantMethod {
-      try require(
-        .quantizationConfig, method, method == "bitnet" && modelType == "bitnet",
-        "quant_method bitnet of model_type bitnet")
     }
   }
 }

@@ -96,9 +96,11 @@ struct HuggingFaceConfigurationTests {
   }
 
   @Test func `each architecture brings its options`() throws {
-    let qwen2 = try ModelConfiguration(huggingFace: json(#", "num_key_value_heads": 2"#, type: "qwen2"))
+    let qwen2 = try ModelConfiguration(
+      huggingFace: json(#", "num_key_value_heads": 2"#, type: "qwen2"))
     #expect(qwen2.attentionBias && !qwen2.qkNorm && !qwen2.subNorm)
-    let qwen3 = try ModelConfiguration(huggingFace: json(#", "num_key_value_heads": 4, "head_dim": 8"#, type: "qwen3"))
+    let qwen3 = try ModelConfiguration(
+      huggingFace: json(#", "num_key_value_heads": 4, "head_dim": 8"#, type: "qwen3"))
     #expect(!qwen3.attentionBias && qwen3.qkNorm && qwen3.headDim == 8)
     let bitnet = try ModelConfiguration(
       huggingFace: json(
