@@ -2,15 +2,17 @@
 // product_bf16_avx512.c, which define
 //   WORD_DEPTH                       k per word, 1 or 2
 //   multiply_add(sum, left, right)   one word of every lane
+//   LEFT_ROWS_AS_THEY_ARE            1 when rows of floats already are rows of words
 //   pack_left_rows, pack_left_columns, pack_right_rows, pack_right_columns, pack_right_bf16,
 //   pack_right_codes, pack_right_trits
 //
-// Packed left:        [rows][LEFT_STRIDE words]
+// Packed left:        [rows][left_stride(words)]
 // Packed right panel: [words][64]
 //
-// For every block of k, for every block of rows: pack left, then for every panel of 64 columns pack
-// right and walk down the rows, six at a time. A packed panel (128 KiB) stays in the second-level
-// cache, six packed rows (12 KiB) in the first.
+// The shared operand of a block is packed already. The other one is packed here, by blocks of 192
+// rows or by panels of 64 columns, so that it (384 and 128 KiB) stays in the second-level cache
+// while the shared one passes by, six rows and a panel at a time. While one block is multiplied,
+// the lines that the next one will be packed from are fetched.
 #ifndef CKERNELS_PRODUCT_BLOCKS_H
 #define CKERNELS_PRODUCT_BLOCKS_H
 
@@ -25,11 +27,15 @@
 #define INLINE_KERNEL TARGET_AVX512 static inline __attribute__((always_inline))
 
 enum {
-    BLOCK_DEPTH = PRODUCT_BLOCK_WORDS * WORD_DEPTH,
-    LEFT_STRIDE = PRODUCT_BLOCK_WORDS,
     PANEL = PRODUCT_PANEL_COLUMNS,
     VECTORS = PRODUCT_PANEL_COLUMNS / 16,
+    STEPS = 16, // words between two looks ahead
+    COLUMNS_AHEAD = 64, // floats; transposing walks many rows, too many for the CPU to look ahead
 };
+
+// Words from one packed row to the next: an odd number of cache lines, so that rows do not meet in
+// the same sets.
+INLINE_KERNEL size_t left_stride(size_t words) { return ((words + 15) / 16 | 1) * 16; }
 
 INLINE_KERNEL __mmask16 first_lanes(size_t count) {
     return count >= 16 ? 0xFFFF : (__mmask16)((1u << count) - 1);
@@ -56,40 +62,83 @@ INLINE_KERNEL void trit_square(const uint8_t *groups, size_t group_count, uint8_
 
 INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right);
 
-INLINE_KERNEL void tile(const int rows, const uint32_t *left, const uint32_t *panel,
-                        size_t words, float *y, size_t y_stride, size_t width, float scale,
-                        int accumulate) {
+// What a later block will be packed from: `rows` rows of whole cache lines.
+typedef struct {
+    const char *line, *row_end;
+    size_t row_bytes, stride, rows;
+} lines_ahead;
+
+INLINE_KERNEL lines_ahead lines_of(const void *first, size_t stride, size_t row_bytes,
+                                   size_t rows) {
+    const char *line = (const char *)((uintptr_t)first & ~(uintptr_t)63);
+    size_t bytes = (row_bytes + 63) & ~(size_t)63;
+    return (lines_ahead){line, line + bytes, bytes, stride, bytes > 0 ? rows : 0};
+}
+
+INLINE_KERNEL void fetch_line(lines_ahead *ahead) {
+    if (ahead->rows == 0) return;
+    _mm_prefetch(ahead->line, _MM_HINT_T1);
+    ahead->line += 64;
+    if (ahead->line == ahead->row_end) {
+        ahead->row_end += ahead->stride;
+        ahead->line = ahead->row_end - ahead->row_bytes;
+        ahead->rows--;
+    }
+}
+
+// Where a tile's result goes.
+typedef struct {
+    float *y;
+    size_t stride, width;
+    float scale;
+    int accumulate;
+} tile_output;
+
+INLINE_KERNEL void tile(const int rows, const uint32_t *left, size_t left_stride,
+                        const uint32_t *panel, size_t words, tile_output out,
+                        lines_ahead *ahead) {
     __m512 sums[PRODUCT_TILE_ROWS][VECTORS];
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < VECTORS; v++) sums[r][v] = _mm512_setzero_ps();
-    for (size_t w = 0; w < words; w++, panel += PANEL) {
-        __m512i right[VECTORS];
-        for (int v = 0; v < VECTORS; v++) right[v] = _mm512_load_si512(panel + 16 * v);
-        for (int r = 0; r < rows; r++) {
-            __m512i one = _mm512_set1_epi32((int32_t)left[r * LEFT_STRIDE + w]);
-            for (int v = 0; v < VECTORS; v++) sums[r][v] = multiply_add(sums[r][v], one, right[v]);
+        for (int v = 0; v < VECTORS; v++) {
+            sums[r][v] = _mm512_setzero_ps();
+            __builtin_prefetch(out.y + (size_t)r * out.stride + v * 16, 1);
+        }
+    lines_ahead lines = *ahead;
+    const uint32_t *upper = left + 3 * left_stride;
+    for (size_t w = 0; w < words;) {
+        // In between, because a branch in the inner loop costs registers.
+        for (int i = 0; i < STEPS / 2; i++) fetch_line(&lines);
+        size_t last = words - w < STEPS ? words : w + STEPS;
+        for (; w < last; w++, panel += PANEL) {
+            __m512i right[VECTORS];
+            for (int v = 0; v < VECTORS; v++) right[v] = _mm512_load_si512(panel + 16 * v);
+            for (int r = 0; r < rows; r++) {
+                const uint32_t *row = r < 3 ? left + (size_t)r * left_stride
+                                            : upper + (size_t)(r - 3) * left_stride;
+                __m512i one = _mm512_set1_epi32((int32_t)row[w]);
+                for (int v = 0; v < VECTORS; v++)
+                    sums[r][v] = multiply_add(sums[r][v], one, right[v]);
+            }
         }
     }
-    __m512 factor = _mm512_set1_ps(scale);
+    *ahead = lines;
+    __m512 factor = _mm512_set1_ps(out.scale);
     for (int r = 0; r < rows; r++) {
         for (int v = 0; v < VECTORS; v++) {
-            if ((size_t)v * 16 >= width) break;
-            __mmask16 mask = first_lanes(width - (size_t)v * 16);
-            float *to = y + (size_t)r * y_stride + v * 16;
+            if ((size_t)v * 16 >= out.width) break;
+            __mmask16 mask = first_lanes(out.width - (size_t)v * 16);
+            float *to = out.y + (size_t)r * out.stride + v * 16;
             __m512 value = _mm512_mul_ps(sums[r][v], factor);
-            if (accumulate) value = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, to), value);
+            if (out.accumulate) value = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, to), value);
             _mm512_mask_storeu_ps(to, mask, value);
         }
     }
 }
 
-KERNEL void tiles(size_t row_count, const uint32_t *left, size_t words, const uint32_t *panel,
-                  float *y, size_t y_stride, size_t width, float scale, int accumulate) {
+KERNEL void tiles(size_t row_count, const uint32_t *left, size_t left_stride,
+                  const uint32_t *panel, size_t words, tile_output out, lines_ahead *ahead) {
     for (size_t r = 0; r < row_count; r += PRODUCT_TILE_ROWS) {
-        const uint32_t *at = left + r * LEFT_STRIDE;
-        float *to = y + r * y_stride;
-#define TILE(ROWS)                                                                             \
-    tile(ROWS, at, panel, words, to, y_stride, width, scale, accumulate)
+#define TILE(ROWS) tile(ROWS, left, left_stride, panel, words, out, ahead)
         switch (row_count - r) {
         case 1: TILE(1); break;
         case 2: TILE(2); break;
@@ -99,13 +148,17 @@ KERNEL void tiles(size_t row_count, const uint32_t *left, size_t words, const ui
         default: TILE(6); break;
         }
 #undef TILE
+        left += PRODUCT_TILE_ROWS * left_stride;
+        out.y += PRODUCT_TILE_ROWS * out.stride;
     }
 }
 
 KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, size_t depth,
-                           uint32_t *packed);
-KERNEL void pack_left_columns(const float *rows, size_t stride, const float *divisors,
-                              size_t row_count, size_t depth, uint32_t *packed);
+                           uint32_t *packed, size_t packed_stride);
+// inverses: [depth], what each k is multiplied by, or NULL.
+KERNEL void pack_left_columns(const float *rows, size_t stride, const float *inverses,
+                              size_t row_count, size_t depth, uint32_t *packed,
+                              size_t packed_stride);
 KERNEL void pack_right_rows(const float *rows, size_t stride, size_t width, size_t depth,
                             uint32_t *panel);
 KERNEL void pack_right_columns(const float *rows, size_t stride, size_t width, size_t depth,
@@ -119,13 +172,17 @@ KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_
 
 KERNEL void pack_left(const product_operands *o, size_t first_row, size_t row_count,
                       size_t first_k, size_t depth, uint32_t *packed) {
-    if (o->left_kind == PRODUCT_LEFT_ROWS)
+    size_t stride = left_stride((depth + WORD_DEPTH - 1) / WORD_DEPTH);
+    if (o->left_kind == PRODUCT_LEFT_ROWS) {
         pack_left_rows(o->left + first_row * o->left_stride + first_k, o->left_stride, row_count,
-                       depth, packed);
-    else
-        pack_left_columns(o->left + first_k * o->left_stride + first_row, o->left_stride,
-                          o->left_divisors ? o->left_divisors + first_k : NULL, row_count, depth,
-                          packed);
+                       depth, packed, stride);
+        return;
+    }
+    float inverses[PRODUCT_BLOCK_WORDS * WORD_DEPTH];
+    if (o->left_divisors)
+        for (size_t k = 0; k < depth; k++) inverses[k] = 1.0f / o->left_divisors[first_k + k];
+    pack_left_columns(o->left + first_k * o->left_stride + first_row, o->left_stride,
+                      o->left_divisors ? inverses : NULL, row_count, depth, packed, stride);
 }
 
 KERNEL void pack_right(const product_operands *o, size_t first_column, size_t width,
@@ -154,26 +211,101 @@ KERNEL void pack_right(const product_operands *o, size_t first_column, size_t wi
     }
 }
 
-KERNEL void product_part(const product_operands *o, size_t first_row, size_t last_row,
-                         size_t first_column, size_t last_column, void *scratch) {
-    uint32_t *panel = scratch;
-    uint32_t *left = panel + PRODUCT_BLOCK_WORDS * PANEL;
-    for (size_t k = 0; k < o->k; k += BLOCK_DEPTH) {
-        size_t depth = o->k - k < BLOCK_DEPTH ? o->k - k : BLOCK_DEPTH;
-        size_t words = (depth + WORD_DEPTH - 1) / WORD_DEPTH;
-        int accumulate = o->accumulate || k > 0;
-        for (size_t row = first_row; row < last_row; row += PRODUCT_BLOCK_ROWS) {
-            size_t row_count = last_row - row < PRODUCT_BLOCK_ROWS ? last_row - row
-                                                                    : PRODUCT_BLOCK_ROWS;
-            pack_left(o, row, row_count, k, depth, left);
-            for (size_t column = first_column; column < last_column; column += PANEL) {
-                size_t width = last_column - column < PANEL ? last_column - column : PANEL;
-                pack_right(o, column, width, k, depth, panel);
-                tiles(row_count, left, words, panel, o->y + row * o->y_stride + column,
-                      o->y_stride, width, o->scale, accumulate);
-            }
+// Lines that pack_left will read.
+KERNEL lines_ahead left_lines(const product_operands *o, size_t first_row, size_t row_count,
+                              size_t first_k, size_t depth) {
+    if (o->left_kind == PRODUCT_LEFT_ROWS)
+        return lines_of(o->left + first_row * o->left_stride + first_k, 4 * o->left_stride,
+                        4 * depth, row_count);
+    return lines_of(o->left + first_k * o->left_stride + first_row, 4 * o->left_stride,
+                    4 * row_count, depth);
+}
+
+// Lines that pack_right will read; codes and trits are small enough to be near.
+KERNEL lines_ahead right_lines(const product_operands *o, size_t first_column, size_t width,
+                               size_t first_k, size_t depth) {
+    size_t stride = o->right_stride;
+    switch (o->right_kind) {
+    case PRODUCT_RIGHT_ROWS:
+        return lines_of((const float *)o->right + first_k * stride + first_column, 4 * stride,
+                        4 * width, depth);
+    case PRODUCT_RIGHT_COLUMNS:
+        return lines_of((const float *)o->right + first_column * stride + first_k, 4 * stride,
+                        4 * depth, width);
+    case PRODUCT_RIGHT_BF16:
+        return lines_of((const uint16_t *)o->right + first_column * stride + first_k, 2 * stride,
+                        2 * depth, width);
+    default: return lines_of(NULL, 0, 0, 0);
+    }
+}
+
+INLINE_KERNEL size_t at_most(size_t count, size_t limit) { return count < limit ? count : limit; }
+
+KERNEL void pack_shared(const product_operands *o, product_block b, size_t first, size_t last,
+                        uint32_t *shared) {
+    size_t words = (b.depth + WORD_DEPTH - 1) / WORD_DEPTH;
+    if (o->split == PRODUCT_SPLIT_COLUMNS) {
+        if (LEFT_ROWS_AS_THEY_ARE && o->left_kind == PRODUCT_LEFT_ROWS) return;
+        pack_left(o, b.first + first, last - first, b.first_k, b.depth,
+                  shared + first * left_stride(words));
+        return;
+    }
+    for (size_t column = first; column < last; column += PANEL)
+        pack_right(o, b.first + column, at_most(last - column, PANEL), b.first_k, b.depth,
+                   shared + column * words);
+}
+
+KERNEL void product_rows(const product_operands *o, product_block b, const uint32_t *panels,
+                         size_t first_row, size_t last_row, uint32_t *packed) {
+    int is_packed = !LEFT_ROWS_AS_THEY_ARE || o->left_kind != PRODUCT_LEFT_ROWS;
+    size_t words = (b.depth + WORD_DEPTH - 1) / WORD_DEPTH;
+    size_t stride = is_packed ? left_stride(words) : o->left_stride;
+    for (size_t row = first_row; row < last_row; row += PRODUCT_BLOCK_ROWS) {
+        size_t row_count = at_most(last_row - row, PRODUCT_BLOCK_ROWS);
+        size_t next = row + row_count;
+        const uint32_t *left = packed;
+        if (is_packed)
+            pack_left(o, row, row_count, b.first_k, b.depth, packed);
+        else
+            left = (const uint32_t *)(o->left + row * stride + b.first_k);
+        lines_ahead ahead = left_lines(o, next, at_most(last_row - next, PRODUCT_BLOCK_ROWS),
+                                       b.first_k, b.depth);
+        for (size_t column = 0; column < b.count; column += PANEL) {
+            tile_output out = {o->y + row * o->y_stride + b.first + column, o->y_stride,
+                               at_most(b.count - column, PANEL), o->scale,
+                               o->accumulate || b.first_k > 0};
+            tiles(row_count, left, stride, panels + column * words, words, out, &ahead);
         }
     }
+}
+
+KERNEL void product_columns(const product_operands *o, product_block b, const uint32_t *left,
+                            size_t first_column, size_t last_column, uint32_t *panel) {
+    size_t words = (b.depth + WORD_DEPTH - 1) / WORD_DEPTH;
+    size_t stride = left_stride(words);
+    if (LEFT_ROWS_AS_THEY_ARE && o->left_kind == PRODUCT_LEFT_ROWS) {
+        stride = o->left_stride;
+        left = (const uint32_t *)(o->left + b.first * stride + b.first_k);
+    }
+    for (size_t column = first_column; column < last_column; column += PANEL) {
+        size_t next = column + PANEL;
+        pack_right(o, column, at_most(last_column - column, PANEL), b.first_k, b.depth, panel);
+        lines_ahead ahead = lines_of(NULL, 0, 0, 0);
+        if (next < last_column)
+            ahead = right_lines(o, next, at_most(last_column - next, PANEL), b.first_k, b.depth);
+        tile_output out = {o->y + b.first * o->y_stride + column, o->y_stride,
+                           at_most(last_column - column, PANEL), o->scale,
+                           o->accumulate || b.first_k > 0};
+        tiles(b.count, left, stride, panel, words, out, &ahead);
+    }
+}
+
+KERNEL void product_part(const product_operands *o, product_block b, const void *shared,
+                         size_t first, size_t last, void *scratch) {
+    if (o->split == PRODUCT_SPLIT_ROWS)
+        product_rows(o, b, shared, first, last, scratch);
+    else
+        product_columns(o, b, shared, first, last, scratch);
 }
 
 #endif

@@ -1,4 +1,5 @@
 #define WORD_DEPTH 1
+#define LEFT_ROWS_AS_THEY_ARE 1
 #include "product_blocks.h"
 
 INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right) {
@@ -6,31 +7,34 @@ INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right) {
 }
 
 KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, size_t depth,
-                           uint32_t *packed) {
+                           uint32_t *packed, size_t packed_stride) {
     for (size_t r = 0; r < row_count; r++)
         for (size_t k = 0; k < depth; k += 16)
-            _mm512_store_ps(packed + r * LEFT_STRIDE + k,
+            _mm512_store_ps(packed + r * packed_stride + k,
                             _mm512_maskz_loadu_ps(first_lanes(depth - k), rows + r * stride + k));
 }
 
-KERNEL void pack_left_columns(const float *rows, size_t stride, const float *divisors,
-                              size_t row_count, size_t depth, uint32_t *packed) {
-    for (size_t r = 0; r < row_count; r += 16) {
-        __mmask16 mask = first_lanes(row_count - r);
-        for (size_t k = 0; k < depth; k += 16) {
+KERNEL void pack_left_columns(const float *rows, size_t stride, const float *inverses,
+                              size_t row_count, size_t depth, uint32_t *packed,
+                              size_t packed_stride) {
+    for (size_t k = 0; k < depth; k += 16) {
+        for (size_t r = 0; r < row_count; r += 16) {
+            __mmask16 mask = first_lanes(row_count - r);
             __m512i square[16];
             for (size_t i = 0; i < 16; i++) {
                 __m512 value = _mm512_setzero_ps();
                 if (k + i < depth) {
-                    value = _mm512_maskz_loadu_ps(mask, rows + (k + i) * stride + r);
-                    if (divisors)
-                        value = _mm512_mul_ps(value, _mm512_set1_ps(1.0f / divisors[k + i]));
+                    const float *from = rows + (k + i) * stride + r;
+                    _mm_prefetch(from + COLUMNS_AHEAD, _MM_HINT_T0);
+                    value = _mm512_maskz_loadu_ps(mask, from);
+                    if (inverses)
+                        value = _mm512_mul_ps(value, _mm512_set1_ps(inverses[k + i]));
                 }
                 square[i] = _mm512_castps_si512(value);
             }
             transpose_words(square);
             for (size_t i = 0; i < 16 && r + i < row_count; i++)
-                _mm512_store_si512(packed + (r + i) * LEFT_STRIDE + k, square[i]);
+                _mm512_store_si512(packed + (r + i) * packed_stride + k, square[i]);
         }
     }
 }
@@ -113,8 +117,13 @@ KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_
     }
 }
 
-TARGET_AVX512 void product_fp32_avx512(const product_operands *operands, size_t first_row,
-                                       size_t last_row, size_t first_column, size_t last_column,
-                                       void *scratch) {
-    product_part(operands, first_row, last_row, first_column, last_column, scratch);
+TARGET_AVX512 void product_pack_fp32_avx512(const product_operands *operands, product_block block,
+                                           size_t first, size_t last, void *shared) {
+    pack_shared(operands, block, first, last, shared);
+}
+
+TARGET_AVX512 void product_fp32_avx512(const product_operands *operands, product_block block,
+                                      const void *shared, size_t first, size_t last,
+                                      void *scratch) {
+    product_part(operands, block, shared, first, last, scratch);
 }

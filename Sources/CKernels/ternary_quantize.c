@@ -40,9 +40,14 @@ INLINE_BODY void ternary_quantize(const float *weights, size_t columns, size_t f
 INSTANTIATE(reference, )
 INSTANTIATE(avx2, TARGET_AVX2)
 
-void ternary_unpack_row(const uint8_t *packed, size_t columns, size_t row, int8_t *trits) {
-    size_t groups = (columns + 3) / 4;
-    const uint8_t *panel =
-        packed + row / TERNARY_PANEL_ROWS * groups * 256 + row % TERNARY_PANEL_ROWS * 4;
-    for (size_t i = 0; i < columns; i++) trits[i] = (int8_t)(panel[i / 4 * 256 + i % 4] - 1);
-}
+#define DEFINE_UNPACK(NAME, TYPE)                                                              \
+    void NAME(const uint8_t *packed, size_t columns, size_t row, TYPE *trits) {                \
+        const uint8_t *panel = packed +                                                        \
+                               row / TERNARY_PANEL_ROWS * ((columns + 3) / 4) * 256 +          \
+                               row % TERNARY_PANEL_ROWS * 4;                                   \
+        for (size_t i = 0; i < columns; i++)                                                   \
+            trits[i] = (TYPE)(panel[i / 4 * 256 + i % 4] - 1);                                 \
+    }
+
+DEFINE_UNPACK(ternary_unpack_row, int8_t)
+DEFINE_UNPACK(ternary_unpack_row_to_floats, float)

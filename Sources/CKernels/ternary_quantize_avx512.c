@@ -1,6 +1,8 @@
 #include "ternary_kernels.h"
 #include "transpose_words.h"
 
+enum { ROW_AHEAD = 128 }; // floats
+
 TARGET_AVX512 static inline __attribute__((always_inline)) __mmask64
 join(__mmask16 a, __mmask16 b, __mmask16 c, __mmask16 d) {
     return (__mmask64)a | (__mmask64)b << 16 | (__mmask64)c << 32 | (__mmask64)d << 48;
@@ -11,6 +13,8 @@ TARGET_AVX512 static inline __attribute__((always_inline)) __m512i
 shifted_trits(const float *weights, __mmask64 present, __m512 half_scale, __m512 minus_half) {
     __mmask16 above[4], below[4];
     for (int v = 0; v < 4; v++) {
+        // Sixteen rows at once are too many for the CPU to look ahead in.
+        _mm_prefetch(weights + ROW_AHEAD + 16 * v, _MM_HINT_T0);
         __m512 w = _mm512_maskz_loadu_ps((__mmask16)(present >> 16 * v), weights + 16 * v);
         above[v] = _mm512_cmp_ps_mask(w, half_scale, _CMP_GT_OQ);
         below[v] = _mm512_cmp_ps_mask(w, minus_half, _CMP_LT_OQ);

@@ -6,7 +6,8 @@
 //
 //   - The split of an operation depends on its size and on the thread count, never on timing.
 //   - One operation runs at a time; callers from several threads wait for each other.
-//   - Each worker owns scratch memory that grows to what was asked for and stays.
+//   - Each worker owns scratch memory, and all of them share some more, that grows to what was asked
+//     for and stays.
 
 internal import CKernels
 internal import Foundation
@@ -14,10 +15,22 @@ internal import Synchronization
 
 /// Threads that split loops over rows.
 package final class ComputeTeam: Sendable {
-  /// The process's team: `BITNET_THREADS` threads, else one per core.
+  /// Where the threads that a team starts may run; the calling thread is never moved.
+  package enum Placement: Sendable {
+    /// Where the operating system puts them.
+    case free
+    /// Each on a CPU of its own, counted from the last that this process may use, as long as there
+    /// are enough of them. For a machine that nothing else uses.
+    case pinned
+  }
+
+  /// The process's team: `BITNET_THREADS` threads, else one per core; pinned when `BITNET_PIN` is 1.
   package static let shared: ComputeTeam = {
-    let asked = ProcessInfo.processInfo.environment["BITNET_THREADS"].flatMap(Int.init)
-    return ComputeTeam(threadCount: max(1, asked ?? ProcessInfo.processInfo.activeProcessorCount))
+    let environment = ProcessInfo.processInfo.environment
+    let asked = environment["BITNET_THREADS"].flatMap(Int.init)
+    return ComputeTeam(
+      threadCount: max(1, asked ?? ProcessInfo.processInfo.activeProcessorCount),
+      placement: environment["BITNET_PIN"] == "1" ? .pinned : .free)
   }()
 
   /// Threads that work on an operation, the caller among them; 1 or more.
@@ -25,18 +38,33 @@ package final class ComputeTeam: Sendable {
   private let crew: Crew
 
   /// Starts `threadCount - 1` threads, which end with this object.
-  package init(threadCount: Int) {
+  package init(threadCount: Int, placement: Placement = .free) {
     precondition(threadCount >= 1, "a team needs a thread")
     self.threadCount = threadCount
     crew = Crew(threadCount: threadCount)
     for index in 1..<max(1, threadCount) {
-      let thread = Thread { [crew] in crew.work(as: index) }
+      let thread = Thread { [crew] in
+        if placement == .pinned { thread_run_on_cpu_from_last(Int32(index - 1)) }
+        crew.work(as: index)
+      }
       thread.name = "compute-\(index)"
       thread.start()
     }
   }
 
   deinit { crew.disband() }
+
+  /// Runs `body` once on every thread at the same time, and returns when all are done.
+  ///
+  /// Not reentrant: `body` must not use the same team.
+  ///
+  /// - Parameter scratchBytes: memory of each worker's own. - Parameter sharedBytes: memory of all.
+  ///   Both are aligned to 64 bytes, not zeroed, and valid during the call.
+  package func parallel(
+    scratchBytes: Int = 0, sharedBytes: Int = 0, _ body: (TeamWorker) -> Void
+  ) {
+    crew.run(scratchBytes: scratchBytes, sharedBytes: sharedBytes, body)
+  }
 
   /// Splits `0 ..< count` into at most `threadCount` contiguous ranges at multiples of `grain`, runs
   /// `body` on each range that is not empty, each on its own thread, and returns when all are done.
@@ -53,22 +81,48 @@ package final class ComputeTeam: Sendable {
     _ body: (Range<Int>, UnsafeMutableRawPointer) -> Void
   ) {
     guard count > 0 else { return }
-    let unitCount = (count + grain - 1) / grain
-    let workers = min(threadCount, unitCount)
-    crew.run(workers: workers, scratchBytes: scratchBytes) { worker, scratch in
-      guard worker < workers else { return }
-      let first = unitCount * worker / workers * grain
-      let last = min(count, unitCount * (worker + 1) / workers * grain)
-      body(first..<last, scratch)
+    if count <= grain || threadCount == 1 {
+      crew.runAlone(scratchBytes: scratchBytes) { body(0..<count, $0.scratch) }
+    } else {
+      crew.run(scratchBytes: scratchBytes, sharedBytes: 0) { worker in
+        let range = worker.part(of: count, grain: grain)
+        if !range.isEmpty { body(range, worker.scratch) }
+      }
     }
   }
 }
 
+/// One thread of a team, inside an operation.
+package struct TeamWorker {
+  /// In `0 ..< count`.
+  package let index: Int
+  /// Threads that work on this operation.
+  package let count: Int
+  /// This worker's own memory.
+  package let scratch: UnsafeMutableRawPointer
+  /// The memory of all workers.
+  package let shared: UnsafeMutableRawPointer
+  fileprivate let crew: Crew
+
+  /// This worker's part of `0 ..< total`: as many multiples of `grain` as the others have, or one
+  /// more or less; empty when there are not enough.
+  package func part(of total: Int, grain: Int) -> Range<Int> {
+    let units = (total + grain - 1) / grain
+    let workers = min(count, units)
+    guard index < workers else { return total..<total }
+    return units * index / workers * grain..<min(total, units * (index + 1) / workers * grain)
+  }
+
+  /// Returns when every worker of the operation has called this as often as this one has. What they
+  /// wrote before is seen after.
+  package func waitForAll() { if count > 1 { crew.waitForAll() } }
+}
+
 /// What the threads share; it outlives the `ComputeTeam` until the last thread has left.
-// Unchecked: `body`, `scratchBytes` and `scratch` are written by the caller that holds `turn`, before
-// the release of `generation`, and read by workers after its acquire.
+// Unchecked: `body`, `scratch` and `shared` are written by the caller that holds `turn`, before the
+// release of `generation`, and read by workers after its acquire.
 private final class Crew: @unchecked Sendable {
-  typealias Body = (Int, UnsafeMutableRawPointer) -> Void
+  typealias Body = (TeamWorker) -> Void
 
   // About 20 microseconds: longer than the gap between two operations of a training step, shorter
   // than what anybody else on the machine would notice.
@@ -83,16 +137,44 @@ private final class Crew: @unchecked Sendable {
   private let isDisbanded = Atomic<Bool>(false)
   /// The calling thread whose turn it is, 0 between operations.
   private let owner = Atomic<UInt>(0)
+  /// Calls of `waitForAll` so far, of all workers together.
+  private let arrivals = Atomic<Int>(0)
   private var body: Body?
-  private var scratchBytes = 0
   private var scratch: [AlignedBuffer<UInt8>]
+  private var shared = AlignedBuffer<UInt8>(count: 64)
 
   init(threadCount: Int) {
     self.threadCount = threadCount
     scratch = (0..<threadCount).map { _ in AlignedBuffer(count: 64) }
   }
 
-  func run(workers: Int, scratchBytes: Int, _ body: Body) {
+  /// The caller's own thread does everything.
+  func runAlone(scratchBytes: Int, _ body: Body) {
+    takingTurn(scratchBytes: scratchBytes, sharedBytes: 0) { body(worker(0, of: 1)) }
+  }
+
+  func run(scratchBytes: Int, sharedBytes: Int, _ body: Body) {
+    takingTurn(scratchBytes: scratchBytes, sharedBytes: sharedBytes) {
+      guard threadCount > 1 else { return body(worker(0, of: 1)) }
+      withoutActuallyEscaping(body) { body in
+        self.body = body
+        unfinished.store(threadCount - 1, ordering: .relaxed)
+        // Sequentially consistent with `sleeping`: either a worker sees the new generation before it
+        // sleeps, or its sleep is seen here.
+        generation.add(1, ordering: .sequentiallyConsistent)
+        if sleeping.load(ordering: .sequentiallyConsistent) > 0 {
+          wakeUp.lock()
+          wakeUp.broadcast()
+          wakeUp.unlock()
+        }
+        body(worker(0, of: threadCount))
+        spin { unfinished.load(ordering: .acquiring) == 0 }
+        self.body = nil
+      }
+    }
+  }
+
+  private func takingTurn(scratchBytes: Int, sharedBytes: Int, _ operation: () -> Void) {
     // Without this, a body that used its own team would wait for itself for ever.
     precondition(
       owner.load(ordering: .relaxed) != UInt(pthread_self()), "a body must not use its own team")
@@ -105,36 +187,39 @@ private final class Crew: @unchecked Sendable {
     for worker in 0..<threadCount where scratch[worker].count < scratchBytes {
       scratch[worker] = AlignedBuffer(count: scratchBytes)
     }
-    guard workers > 1 else { return body(0, scratch[0].pointer) }
-    withoutActuallyEscaping(body) { body in
-      self.body = body
-      unfinished.store(threadCount - 1, ordering: .relaxed)
-      // Sequentially consistent with `sleeping`: either a worker sees the new generation before it
-      // sleeps, or its sleep is seen here.
-      generation.add(1, ordering: .sequentiallyConsistent)
-      if sleeping.load(ordering: .sequentiallyConsistent) > 0 {
-        wakeUp.lock()
-        wakeUp.broadcast()
-        wakeUp.unlock()
-      }
-      body(0, scratch[0].pointer)
-      var spins = 0
-      while unfinished.load(ordering: .acquiring) > 0 {
-        cpu_pause()
-        spins += 1
-        // The machine may be shared: a worker that lost its core needs ours.
-        if spins % Self.spinCount == 0 { sched_yield() }
-      }
-      self.body = nil
-    }
+    if shared.count < sharedBytes { shared = AlignedBuffer(count: sharedBytes) }
+    operation()
   }
 
-  func work(as worker: Int) {
+  private func worker(_ index: Int, of count: Int) -> TeamWorker {
+    TeamWorker(
+      index: index, count: count, scratch: scratch[index].pointer, shared: shared.pointer,
+      crew: self)
+  }
+
+  func work(as index: Int) {
     var seen = 0
     while waitForWork(after: seen) {
       seen += 1
-      body!(worker, scratch[worker].pointer)
+      body!(worker(index, of: threadCount))
       unfinished.subtract(1, ordering: .releasing)
+    }
+  }
+
+  func waitForAll() {
+    // Nobody arrives for the next round before all have arrived for this one.
+    let arrival = arrivals.add(1, ordering: .acquiringAndReleasing).newValue
+    let last = (arrival + threadCount - 1) / threadCount * threadCount
+    spin { arrivals.load(ordering: .acquiring) >= last }
+  }
+
+  private func spin(until isDone: () -> Bool) {
+    var spins = 0
+    while !isDone() {
+      cpu_pause()
+      spins += 1
+      // The machine may be shared: a worker that lost its core needs ours.
+      if spins % Self.spinCount == 0 { sched_yield() }
     }
   }
 

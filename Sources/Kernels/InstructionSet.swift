@@ -10,7 +10,7 @@ package enum InstructionSet: String, CaseIterable, Comparable, Sendable {
   case scalar
   /// AVX2, FMA and F16C.
   case avx2
-  /// AVX-512 F, BW, VL, DQ, VNNI and BF16.
+  /// AVX-512 F, BW, VL, DQ, VBMI, VNNI and BF16.
   case avx512
 
   /// The best that this CPU can run.
@@ -31,7 +31,7 @@ package enum InstructionSet: String, CaseIterable, Comparable, Sendable {
   }
 
   /// The version of a kernel that this set runs.
-  func choose<Kernel>(_ scalar: Kernel, _ avx2: Kernel, _ avx512: Kernel) -> Kernel {
+  package func choose<Kernel>(_ scalar: Kernel, _ avx2: Kernel, _ avx512: Kernel) -> Kernel {
     switch self {
     case .scalar: scalar
     case .avx2: avx2

@@ -12,56 +12,49 @@ extension Product {
   }
 
   /// The same product with operands that OpenBLAS can read.
-  func portable(_ precision: ProductPrecision) -> Portable {
+  func portable(_ precision: ProductPrecision, team: ComputeTeam) -> Portable {
     var result = Portable(product: self, keep: [])
+    let rounds = precision == .bf16
+    /// A copy of `[rows, columns]` floats, whose rows `fill` writes.
+    func copy(
+      _ rows: Int, _ columns: Int, _ fill: (Int, UnsafeMutablePointer<Float>) -> Void
+    ) -> UnsafePointer<Float> {
+      let copy = AlignedBuffer<Float>(count: rows * columns)
+      result.keep.append(copy)
+      team.parallelRows(rows) { for row in $0 { fill(row, copy.pointer + row * columns) } }
+      return UnsafePointer(copy.pointer)
+    }
     switch left {
     case .rows(let values, let stride):
-      guard precision == .bf16 else { break }
-      let copy = AlignedBuffer<Float>(count: m * k)
-      for row in 0..<m { round_to_bf16(values + row * stride, k, copy.pointer + row * k) }
-      result.product.left = .rows(copy.pointer, stride: k)
-      result.keep.append(copy)
+      guard rounds else { break }
+      let rounded = copy(m, k) { round_to_bf16(values + $0 * stride, k, $1) }
+      result.product.left = .rows(rounded, stride: k)
     case .columns(let values, let stride, let divisors):
-      guard precision == .bf16 || divisors != nil else { break }
-      let copy = AlignedBuffer<Float>(count: m * k)
-      for row in 0..<k {
-        let to = copy.pointer + row * m
+      guard rounds || divisors != nil else { break }
+      let scaled = copy(k, m) { row, to in
         scale_floats(values + row * stride, m, divisors.map { 1 / $0[row] } ?? 1, to)
-        if precision == .bf16 { round_to_bf16(to, m, to) }
+        if rounds { round_to_bf16(to, m, to) }
       }
-      result.product.left = .columns(copy.pointer, stride: m)
-      result.keep.append(copy)
+      result.product.left = .columns(scaled, stride: m)
     }
     switch right {
     case .rows(let values, let stride):
-      guard precision == .bf16 else { break }
-      let copy = AlignedBuffer<Float>(count: k * n)
-      for row in 0..<k { round_to_bf16(values + row * stride, n, copy.pointer + row * n) }
-      result.product.right = .rows(copy.pointer, stride: n)
-      result.keep.append(copy)
+      guard rounds else { break }
+      let rounded = copy(k, n) { round_to_bf16(values + $0 * stride, n, $1) }
+      result.product.right = .rows(rounded, stride: n)
     case .columns(let values, let stride):
-      guard precision == .bf16 else { break }
-      let copy = AlignedBuffer<Float>(count: n * k)
-      for row in 0..<n { round_to_bf16(values + row * stride, k, copy.pointer + row * k) }
-      result.product.right = .columns(copy.pointer, stride: k)
-      result.keep.append(copy)
+      guard rounds else { break }
+      let rounded = copy(n, k) { round_to_bf16(values + $0 * stride, k, $1) }
+      result.product.right = .columns(rounded, stride: k)
     case .bf16(let values, let stride):
-      let copy = AlignedBuffer<Float>(count: n * k)
-      for row in 0..<n { bf16_to_floats(values + row * stride, k, copy.pointer + row * k) }
-      result.product.right = .columns(copy.pointer, stride: k)
-      result.keep.append(copy)
+      let widened = copy(n, k) { bf16_to_floats(values + $0 * stride, k, $1) }
+      result.product.right = .columns(widened, stride: k)
     case .codes(let values, let stride):
-      let copy = AlignedBuffer<Float>(count: k * n)
-      for row in 0..<k { widen_codes(values + row * stride, n, copy.pointer + row * n) }
-      result.product.right = .rows(copy.pointer, stride: n)
-      result.keep.append(copy)
+      let widened = copy(k, n) { widen_codes(values + $0 * stride, n, $1) }
+      result.product.right = .rows(widened, stride: n)
     case .trits(let weights):
-      let trits = AlignedBuffer<Int8>(count: k * n)
-      weights.copyTrits(into: trits.pointer)
-      let copy = AlignedBuffer<Float>(count: k * n)
-      widen_codes(trits.pointer, k * n, copy.pointer)
-      result.product.right = .rows(copy.pointer, stride: n)
-      result.keep.append(copy)
+      let widened = copy(k, n) { ternary_unpack_row_to_floats(weights.packed, n, $0, $1) }
+      result.product.right = .rows(widened, stride: n)
     }
     return result
   }

@@ -81,18 +81,19 @@ package func ternaryInputGradient(
 }
 
 /// The gradient of BitLinear's latent weights, with the straight-through estimator:
-/// dw += dyᵀ · (code / s), taken as (dy / s)ᵀ · code: the codes are exact in bf16.
+/// dw = dyᵀ · (code / s), taken as (dy / s)ᵀ · code: the codes are exact in bf16.
 ///
 /// - Parameter dy: `[m, out]`.
 /// - Parameter codes: `[m, in]`, and their scales `[m]`.
-/// - Parameter dw: `[out, in]`, added to.
+/// - Parameter dw: `[out, in]`, added to, or written when not `accumulate`.
 package func ternaryWeightGradient(
   _ dy: UnsafePointer<Float>, codes: UnsafePointer<Int8>, scales: UnsafePointer<Float>,
   into dw: UnsafeMutablePointer<Float>, m: Int, out: Int, in columns: Int,
-  precision: ProductPrecision, team: ComputeTeam, instructionSet: InstructionSet = .active
+  accumulate: Bool = true, precision: ProductPrecision, team: ComputeTeam,
+  instructionSet: InstructionSet = .active
 ) {
   Product(
     left: .columns(dy, stride: out, divisors: scales), right: .codes(codes, stride: columns),
-    y: dw, yStride: columns, m: out, n: columns, k: m, accumulate: true
+    y: dw, yStride: columns, m: out, n: columns, k: m, accumulate: accumulate
   ).run(precision, team: team, instructionSet: instructionSet)
 }

@@ -38,28 +38,54 @@ struct Product {
     guard m > 0, n > 0 else { return }
     switch instructionSet {
     case .scalar, .avx2:
-      portable(precision).runOnOpenBLAS(team: team)
+      portable(precision, team: team).runOnOpenBLAS(team: team)
     case .avx512:
-      runPacked(precision == .bf16 ? product_bf16_avx512 : product_fp32_avx512, team: team)
+      switch precision {
+      case .fp32: runPacked(product_pack_fp32_avx512, product_fp32_avx512, depth: 1, team: team)
+      case .bf16: runPacked(product_pack_bf16_avx512, product_bf16_avx512, depth: 2, team: team)
+      }
     }
   }
 
-  // Every thread packs the whole of the operand that is not split, so the longer side of y is.
+  private typealias Pack =
+    @convention(c) (
+      UnsafePointer<product_operands>?, product_block, Int, Int, UnsafeMutableRawPointer?
+    ) -> Void
+  private typealias Multiply =
+    @convention(c) (
+      UnsafePointer<product_operands>?, product_block, UnsafeRawPointer?, Int, Int,
+      UnsafeMutableRawPointer?
+    ) -> Void
+
+  // The longer side of y is split, so that the shared operand is the smaller one.
   private func runPacked(
-    _ kernel: (UnsafePointer<product_operands>?, Int, Int, Int, Int, UnsafeMutableRawPointer?) ->
-      Void,
-    team: ComputeTeam
+    _ pack: Pack, _ multiply: Multiply, depth wordDepth: Int, team: ComputeTeam
   ) {
+    let byRows = m > n
+    let (sharedSide, splitSide) = byRows ? (n, m) : (m, n)
+    let (sharedGrain, splitGrain) =
+      byRows ? (PRODUCT_PANEL_COLUMNS, PRODUCT_TILE_ROWS) : (1, PRODUCT_PANEL_COLUMNS)
+    var operands = operands
+    operands.split = byRows ? PRODUCT_SPLIT_ROWS : PRODUCT_SPLIT_COLUMNS
+    let blockDepth = PRODUCT_BLOCK_WORDS * wordDepth
     withUnsafePointer(to: operands) { operands in
-      if m > n {
-        team.parallelRows(m, grain: PRODUCT_TILE_ROWS, scratchBytes: PRODUCT_SCRATCH_BYTES) {
-          kernel(operands, $0.lowerBound, $0.upperBound, 0, n, $1)
-        }
-      } else {
-        team.parallelRows(
-          n, grain: PRODUCT_PANEL_COLUMNS, scratchBytes: PRODUCT_SCRATCH_BYTES
-        ) {
-          kernel(operands, 0, m, $0.lowerBound, $0.upperBound, $1)
+      team.parallel(
+        scratchBytes: PRODUCT_SCRATCH_BYTES, sharedBytes: 2 * PRODUCT_SHARED_BYTES
+      ) { worker in
+        let part = worker.part(of: splitSide, grain: splitGrain)
+        // Two buffers in turn, so that one wait a block is enough.
+        var (shared, other) = (worker.shared, worker.shared + PRODUCT_SHARED_BYTES)
+        for first in stride(from: 0, to: sharedSide, by: PRODUCT_SHARED_COUNT) {
+          for firstK in stride(from: 0, to: max(1, k), by: blockDepth) {
+            let block = product_block(
+              first_k: firstK, depth: min(blockDepth, k - firstK), first: first,
+              count: min(PRODUCT_SHARED_COUNT, sharedSide - first))
+            let packed = worker.part(of: block.count, grain: sharedGrain)
+            pack(operands, block, packed.lowerBound, packed.upperBound, shared)
+            worker.waitForAll()
+            multiply(operands, block, shared, part.lowerBound, part.upperBound, worker.scratch)
+            swap(&shared, &other)
+          }
         }
       }
     }

@@ -69,7 +69,9 @@ package func ternaryProduct(
     ternary_product_reference, ternary_product_avx2, ternary_product_avx512)
   let (rows, columns) = (weights.rows, weights.columns)
   let panels = (rows + 63) / 64
-  if panels >= 2 * team.threadCount || m < team.threadCount {
+  // By panels every thread reads its own weights; by tokens the parts are more even.
+  let threads = team.threadCount
+  if panels % threads == 0 || panels >= 16 * threads || m < 16 * threads {
     team.parallelRows(panels) { range in
       kernel(
         codes, scales, m, columns, weights.packed, weights.scale, rows, range.lowerBound,

@@ -62,4 +62,26 @@ struct ComputeTeamTests {
     #expect(addresses.withLock(\.count) == 2)
     #expect(addresses.withLock { $0.allSatisfy { $0 % 64 == 0 } })
   }
+
+  @Test(arguments: [1, 2, 3, 5], [ComputeTeam.Placement.free, .pinned])
+  func `what a worker wrote before a wait is seen by all after it`(
+    threadCount: Int, placement: ComputeTeam.Placement
+  ) {
+    let team = ComputeTeam(threadCount: threadCount, placement: placement)
+    let sums = AlignedBuffer<Int>(count: threadCount)
+    for round in 0..<50 {
+      team.parallel(sharedBytes: 8 * threadCount) { worker in
+        let shared = worker.shared.bindMemory(to: Int.self, capacity: threadCount)
+        for step in 0..<4 {
+          shared[worker.index] = round + step + worker.index
+          worker.waitForAll()
+          sums[worker.index] += (0..<worker.count).reduce(0) { $0 + shared[$1] }
+          worker.waitForAll()
+        }
+      }
+    }
+    // Rounds 0 to 49 and steps 0 to 3 add up to 50 · 4 · (24.5 + 1.5), indices to n (n - 1) / 2.
+    let expected = 5200 * threadCount + 200 * threadCount * (threadCount - 1) / 2
+    #expect(sums.elements.allSatisfy { $0 == expected })
+  }
 }

@@ -5,10 +5,12 @@ import Testing
 struct ProductTests {
   let team = ComputeTeam(threadCount: 2)
 
-  /// Every tail of rows (6), columns (16, 64), words and blocks of k (512, 1024), and their blocks.
+  /// Every tail of rows (6), columns (16, 64), words and blocks of k (512, 1024), of the rows that are
+  /// packed at once (192) and of the shared operand (1024).
   private static let shapes =
     (1...13).map { ($0, 5, 7) } + (1...18).map { (3, $0 * 4 - 1, 5) } + (1...35).map { (2, 17, $0) }
     + [(17, 33, 65), (130, 70, 40), (7, 200, 96), (49, 65, 1030), (970, 3, 3), (50, 130, 513)]
+    + [(200, 7, 1030), (1100, 1030, 9), (1030, 1100, 9)]
 
   @Test(arguments: InstructionSet.available, [ProductPrecision.fp32, .bf16])
   func `the three products agree with a sum in double`(
@@ -19,7 +21,9 @@ struct ProductTests {
       let (x, w) = (random.floats(m * k), random.floats(n * k))
       let xT = transposed(x, rows: m, columns: k)
       let wT = transposed(w, rows: n, columns: k)
-      let start = random.floats(m * n)
+      // Random numbers take their time in debug builds.
+      let start =
+        m * n > 20_000 ? [Float](repeating: 0.5, count: m * n) : random.floats(m * n)
       var (nt, nn, tn) = (start, start, start)
       productNT(
         x, w, into: &nt, m: m, n: n, k: k, accumulate: true, precision: precision, team: team,
@@ -31,8 +35,10 @@ struct ProductTests {
         xT, wT, into: &tn, m: m, n: n, k: k, accumulate: true, precision: precision, team: team,
         instructionSet: set)
       let (left, right) = (x.map { rounded($0, precision) }, w.map { rounded($0, precision) })
-      // All three sum the same products; checking one element in seven keeps debug builds quick.
-      for index in stride(from: 0, to: m * n, by: m * n > 500 ? 7 : 1) {
+      // All three sum the same products; checking one element in seven, or about 700 of them, keeps
+      // debug builds quick. Odd, so that it visits all columns.
+      let step = m * n > 20_000 ? m * n / 700 | 1 : m * n > 500 ? 7 : 1
+      for index in stride(from: 0, to: m * n, by: step) {
         let (i, j) = (index / n, index % n)
         var sum = Double(start[index])
         var magnitude = abs(sum)
@@ -72,7 +78,7 @@ struct ProductTests {
     set: InstructionSet, precision: ProductPrecision
   ) {
     var random = SplitMix64(seed: 12)
-    for (m, n, k) in [(150, 90, 70), (20, 300, 1100)] {
+    for (m, n, k) in [(150, 90, 70), (20, 300, 1100), (1100, 1030, 30), (300, 20, 2100)] {
       let (x, w) = (random.floats(m * k), random.floats(n * k))
       let results = [1, 2, 3].map { threadCount in
         var y = [Float](repeating: 0, count: m * n)

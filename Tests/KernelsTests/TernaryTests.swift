@@ -132,4 +132,23 @@ struct TernaryTests {
       }
     }
   }
+
+  @Test(arguments: InstructionSet.available)
+  func `a gradient that is written equals one that is added to zero`(set: InstructionSet) {
+    var random = SplitMix64(seed: 24)
+    for (m, rows, columns) in [(19, 70, 45), (1100, 7, 5)] {
+      let codes = random.codes(m * columns)
+      let scales = (0..<m).map { Float($0 + 1) * 40 }
+      let dy = random.floats(m * rows)
+      var added = [Float](repeating: 0, count: rows * columns)
+      var written = [Float](repeating: .nan, count: rows * columns)
+      ternaryWeightGradient(
+        dy, codes: codes, scales: scales, into: &added, m: m, out: rows, in: columns,
+        precision: .bf16, team: team, instructionSet: set)
+      ternaryWeightGradient(
+        dy, codes: codes, scales: scales, into: &written, m: m, out: rows, in: columns,
+        accumulate: false, precision: .bf16, team: team, instructionSet: set)
+      #expect(added == written)
+    }
+  }
 }

@@ -3,6 +3,10 @@
 // The packed form is in words of 32 bits: one float, or two bf16 of neighbouring k (the smaller k
 // in the lower half). A block of k is at most PRODUCT_BLOCK_WORDS words; every element of y sums its
 // blocks in order, whatever part of y a call computes: the split over threads changes no bit.
+//
+// y is split over the threads by rows or by columns. The operand that is not split is shared: for
+// every block the threads first pack a part of it each, wait for each other, and then multiply all of
+// it with their part of the other operand, which each packs for itself.
 #ifndef PRODUCT_KERNELS_H
 #define PRODUCT_KERNELS_H
 
@@ -13,13 +17,15 @@ enum {
     PRODUCT_TILE_ROWS = 6,
     PRODUCT_PANEL_COLUMNS = 64,
     PRODUCT_BLOCK_WORDS = 512,
-    PRODUCT_BLOCK_ROWS = 960,
+    PRODUCT_BLOCK_ROWS = 192,
+    PRODUCT_SHARED_COUNT = 1024, // rows of left or columns of right in a block, at most
 };
 
-// Bytes of scratch that one call needs: a packed block of left and a packed panel of right.
+// Bytes of a shared operand, and of scratch that one call needs; rows of words are padded to an odd
+// number of cache lines.
 enum {
-    PRODUCT_SCRATCH_BYTES =
-        4 * PRODUCT_BLOCK_WORDS * (PRODUCT_BLOCK_ROWS + PRODUCT_PANEL_COLUMNS),
+    PRODUCT_SHARED_BYTES = 4 * (PRODUCT_BLOCK_WORDS + 16) * PRODUCT_SHARED_COUNT,
+    PRODUCT_SCRATCH_BYTES = 4 * (PRODUCT_BLOCK_WORDS + 16) * PRODUCT_BLOCK_ROWS,
 };
 
 typedef enum {
@@ -35,7 +41,10 @@ typedef enum {
     PRODUCT_RIGHT_TRITS,   // packed trits of a matrix [k, n], ternary_kernels.h
 } product_right_kind;
 
+typedef enum { PRODUCT_SPLIT_ROWS, PRODUCT_SPLIT_COLUMNS } product_split;
+
 typedef struct {
+    product_split split;
     product_left_kind left_kind;
     product_right_kind right_kind;
     const float *left;
@@ -50,13 +59,25 @@ typedef struct {
     float scale;
 } product_operands;
 
-// Rows first_row ..< last_row and columns first_column ..< last_column of y. first_column is a
-// multiple of 64. scratch: PRODUCT_SCRATCH_BYTES, aligned to 64 bytes.
-void product_fp32_avx512(const product_operands *operands, size_t first_row, size_t last_row,
-                         size_t first_column, size_t last_column, void *scratch);
+// One block of k, and the columns (split by rows) or rows (split by columns) of y that it is about.
+typedef struct {
+    size_t first_k, depth; // depth: at most PRODUCT_BLOCK_WORDS words
+    size_t first, count;   // first: a multiple of 64; count: at most PRODUCT_SHARED_COUNT
+} product_block;
+
+// Packs the columns (a multiple of 64) or rows `first` ..< `last` of the block's shared operand.
+// shared: PRODUCT_SHARED_BYTES, aligned to 64 bytes.
+void product_pack_fp32_avx512(const product_operands *operands, product_block block, size_t first,
+                              size_t last, void *shared);
+// Rows or columns first ..< last of y times the packed shared operand. first: a multiple of 64 for
+// columns. scratch: PRODUCT_SCRATCH_BYTES, aligned to 64 bytes.
+void product_fp32_avx512(const product_operands *operands, product_block block,
+                         const void *shared, size_t first, size_t last, void *scratch);
 // The same with operands rounded to bf16, ties to even.
-void product_bf16_avx512(const product_operands *operands, size_t first_row, size_t last_row,
-                         size_t first_column, size_t last_column, void *scratch);
+void product_pack_bf16_avx512(const product_operands *operands, product_block block, size_t first,
+                              size_t last, void *shared);
+void product_bf16_avx512(const product_operands *operands, product_block block,
+                         const void *shared, size_t first, size_t last, void *scratch);
 
 // bf16 is the upper half of a float: rounds ties to even, and back. [count] each.
 void floats_to_bf16(const float *x, size_t count, uint16_t *rounded);

@@ -26,6 +26,7 @@ void ternary_quantize_avx512(const float *weights, size_t columns, size_t first_
 
 // The trits of one row in plain order, {-1, 0, 1}: [columns].
 void ternary_unpack_row(const uint8_t *packed, size_t columns, size_t row, int8_t *trits);
+void ternary_unpack_row_to_floats(const uint8_t *packed, size_t columns, size_t row, float *trits);
 
 // y[i, row] = (float)(sum over k of codes[i, k] * trit[row, k]) * (scale / code_scales[i])
 // for i in 0 ..< m and the panels first_panel ..< last_panel. codes: [m, columns]; y: [m, y_stride].
