@@ -1,0 +1,120 @@
+internal import CKernels
+
+/// What this machine can do at most, measured: the figure beside which a product or a pass over
+/// memory is judged.
+///
+/// Arithmetic is of independent instructions on registers, two operations a multiply-add; memory is
+/// of buffers that no cache holds.
+package struct MachinePeaks: Codable, Equatable, Sendable {
+  /// Threads that did it together.
+  package let threads: Int
+  /// Operations per second of fp32 multiply-adds.
+  package let fp32PerSecond: Double
+  /// Operations per second of bf16 products summed in fp32 (`vdpbf16ps`); fp32's without it.
+  package let bf16PerSecond: Double
+  /// Operations per second of int8 products summed in int32 (`vpdpbusd`).
+  package let int8PerSecond: Double
+  /// Bytes per second that are read.
+  package let readBytesPerSecond: Double
+  /// Bytes per second of the optimizer's traffic: four vectors read, three of them written back.
+  package let updateBytesPerSecond: Double
+
+  enum CodingKeys: String, CodingKey {
+    case threads
+    case fp32PerSecond = "fp32_per_second"
+    case bf16PerSecond = "bf16_per_second"
+    case int8PerSecond = "int8_per_second"
+    case readBytesPerSecond = "read_bytes_per_second"
+    case updateBytesPerSecond = "update_bytes_per_second"
+  }
+
+  private typealias Rounds = @convention(c) (Int) -> Double
+
+  /// Measures for about 0.3 seconds, with 96 MiB of memory: the best of several rounds each, because
+  /// a neighbour can only take away.
+  ///
+  /// - Parameter instructionSet: whose instructions; at most what this CPU supports.
+  package static func measured(
+    team: ComputeTeam, instructionSet: InstructionSet = .active
+  ) -> MachinePeaks {
+    let fp32: Rounds = instructionSet.choose(
+      peak_fp32_reference, peak_fp32_avx2, peak_fp32_avx512)
+    let bf16: Rounds = instructionSet.choose(
+      peak_fp32_reference, peak_fp32_avx2, peak_bf16_avx512)
+    let int8: Rounds = instructionSet.choose(
+      peak_int8_reference, peak_int8_avx2, peak_int8_avx512)
+    let memory = Memory(instructionSet)
+    return MachinePeaks(
+      threads: team.threadCount, fp32PerSecond: arithmetic(fp32, team: team),
+      bf16PerSecond: arithmetic(bf16, team: team), int8PerSecond: arithmetic(int8, team: team),
+      readBytesPerSecond: memory.readRate(team: team),
+      updateBytesPerSecond: memory.updateRate(team: team))
+  }
+
+  private static func arithmetic(_ kernel: Rounds, team: ComputeTeam) -> Double {
+    // About 4 milliseconds at 8 cycles a round: the CPU needs some to reach its clock.
+    let rounds = 1 << 21
+    return best(of: 5) {
+      team.parallelRows(team.threadCount) { range in
+        for _ in range { _ = kernel(rounds) }
+      }
+      return Double(team.threadCount * rounds) * kernel(1)
+    }
+  }
+
+  /// The highest of `count` rates of what `work` says that it did.
+  private static func best(of count: Int, _ work: () -> Double) -> Double {
+    var best = 0.0
+    for _ in 0..<count {
+      let start = ContinuousClock.now
+      let done = work()
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      best = max(best, done / seconds)
+    }
+    return best
+  }
+
+  /// Four vectors that together are larger than any cache here.
+  private struct Memory {
+    let count = 6 << 20
+    let instructionSet: InstructionSet
+    let vectors: [AlignedBuffer<Float>]
+
+    init(_ instructionSet: InstructionSet) {
+      self.instructionSet = instructionSet
+      let count = count
+      vectors = (0..<4).map { _ in AlignedBuffer(count: count) }
+    }
+
+    func readRate(team: ComputeTeam) -> Double {
+      let read = instructionSet.choose(
+        memory_read_reference, memory_read_avx2, memory_read_avx512)
+      // Pages that were never written are all the same one.
+      _ = updateRate(team: team, rounds: 1)
+      return MachinePeaks.best(of: 6) {
+        for vector in vectors {
+          vector.pointer.withMemoryRebound(to: UInt64.self, capacity: count / 2) { words in
+            team.parallelRows(count / 2, grain: 64) {
+              _ = read(words + $0.lowerBound, $0.count)
+            }
+          }
+        }
+        return Double(4 * 4 * count)
+      }
+    }
+
+    func updateRate(team: ComputeTeam, rounds: Int = 6) -> Double {
+      let update = instructionSet.choose(
+        memory_update_reference, memory_update_avx2, memory_update_avx512)
+      let (a, b, c, d) = (vectors[0], vectors[1], vectors[2], vectors[3])
+      return MachinePeaks.best(of: rounds) {
+        team.parallelRows(count, grain: 64) { range in
+          let first = range.lowerBound
+          update(
+            a.pointer + first, b.pointer + first, c.pointer + first, d.pointer + first, range.count)
+        }
+        return Double(28 * count)
+      }
+    }
+  }
+}
