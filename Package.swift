@@ -113,6 +113,8 @@ let package = Package(
 
     // Measurements (bench/README.md).
     .executableTarget(
+      name: "BenchKernels", dependencies: ["Kernels", argumentParser], swiftSettings: settings),
+    .executableTarget(
       name: "BenchTraining",
       dependencies: ["Distillation", "Kernels", "Transformer", argumentParser],
       swiftSettings: settings),
