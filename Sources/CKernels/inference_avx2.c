@@ -9,8 +9,12 @@ extern const inference_kernels_table inference_kernels_avx2;
 const inference_kernels_table inference_kernels_avx2 = {
     .append_fp32 = append_fp32,
     .append_fp16 = append_fp16,
+    .append_int8 = append_int8,
     .attend_fp32 = attend_fp32,
     .attend_fp16 = attend_fp16,
+    .attend_int8 = attend_int8,
     .dense_rows_fp32 = dense_rows_fp32,
     .dense_rows_bf16 = dense_rows_bf16,
+    .mask_logits = mask_logits,
+    .exponential_weights = exponential_weights,
 };

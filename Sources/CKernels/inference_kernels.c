@@ -1,6 +1,8 @@
 #include "inference_kernels.h"
 #include "product_kernels.h"
 
+#include <math.h>
+
 extern const inference_kernels_table inference_kernels_scalar;
 extern const inference_kernels_table inference_kernels_avx2;
 extern const inference_kernels_table inference_kernels_avx512;
@@ -14,10 +16,29 @@ const inference_kernels_table *inference_kernels(int instruction_set) {
 }
 
 size_t index_of_largest(const float *x, size_t count) {
-    size_t best = 0;
-    for (size_t i = 1; i < count; i++)
-        if (x[i] > x[best] || (x[best] != x[best] && x[i] == x[i])) best = i;
-    return best;
+    enum { WIDTH = 16 };
+    float lanes[WIDTH], largest = -INFINITY;
+    for (size_t j = 0; j < WIDTH; j++) lanes[j] = -INFINITY;
+    size_t i = 0;
+    for (; i + WIDTH <= count; i += WIDTH)
+        for (size_t j = 0; j < WIDTH; j++) lanes[j] = x[i + j] > lanes[j] ? x[i + j] : lanes[j];
+    for (; i < count; i++) largest = x[i] > largest ? x[i] : largest;
+    for (size_t j = 0; j < WIDTH; j++) largest = lanes[j] > largest ? lanes[j] : largest;
+    for (i = 0; i < count; i++)
+        if (x[i] == largest) return i;
+    return 0;
+}
+
+size_t index_of_share(const float *weights, size_t count, double share) {
+    size_t last = 0;
+    double sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!(weights[i] > 0)) continue;
+        last = i;
+        sum += weights[i];
+        if (sum > share) break;
+    }
+    return last;
 }
 
 void random_bf16(uint16_t *values, uint64_t first, size_t count, float deviation, uint64_t seed) {

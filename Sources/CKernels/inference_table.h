@@ -14,6 +14,7 @@
 #endif
 
 typedef _Float16 vhalf __attribute__((vector_size(2 * LANES)));
+typedef int8_t vbyte __attribute__((vector_size(LANES)));
 typedef uint16_t vshort __attribute__((vector_size(2 * LANES)));
 typedef uint32_t vword __attribute__((vector_size(4 * LANES)));
 
@@ -23,6 +24,12 @@ ALWAYS_INLINE vfloat load_fp16(const _Float16 *p) {
     vhalf half;
     memcpy(&half, p, sizeof half);
     return __builtin_convertvector(half, vfloat);
+}
+
+ALWAYS_INLINE vfloat load_int8(const int8_t *p) {
+    vbyte codes;
+    memcpy(&codes, p, sizeof codes);
+    return __builtin_convertvector(codes, vfloat);
 }
 
 ALWAYS_INLINE vfloat load_bf16(const uint16_t *p) {
@@ -57,6 +64,7 @@ static void softmax_weights(float *scores, size_t limit, size_t count, float sca
 
 #define CELL float
 #define CELL_NAME(x) x##_fp32
+#define CELL_HAS_SCALES 0
 #include "inference_loops.h"
 #undef CELL
 #undef CELL_NAME
@@ -65,6 +73,14 @@ static void softmax_weights(float *scores, size_t limit, size_t count, float sca
 #include "inference_loops.h"
 #undef CELL
 #undef CELL_NAME
+#undef CELL_HAS_SCALES
+#define CELL int8_t
+#define CELL_NAME(x) x##_int8
+#define CELL_HAS_SCALES 1
+#include "inference_loops.h"
+#undef CELL
+#undef CELL_NAME
+#undef CELL_HAS_SCALES
 
 #define WEIGHT float
 #define WEIGHT_NAME(x) x##_fp32
@@ -86,3 +102,5 @@ static inline float widened_bf16(uint16_t x) {
 #undef WEIGHT
 #undef WEIGHT_NAME
 #undef WIDEN
+
+#include "sampling_loops.h"

@@ -49,23 +49,25 @@ final class BlockRunner {
     let block = model.blocks[index]
     normStream(gain: block.attentionGain, rows: rows.count)
     prepare(width: configuration.hiddenSize, rows: rows.count)
-    project(block.query, into: space.queries.pointer, rows: rows.count)
-    project(block.key, into: space.keys.pointer, rows: rows.count)
-    project(block.value, into: space.headValues.pointer, rows: rows.count)
+    project(
+      [
+        (block.query, space.queries.pointer), (block.key, space.keys.pointer),
+        (block.value, space.headValues.pointer),
+      ], rows: rows.count)
     normAndRotateHeads(block, rows)
     attend(block: index, rows)
     normAttended(gain: block.attendedGain, rows: rows.count)
     prepare(width: configuration.queryWidth, rows: rows.count, isRotated: true)
-    project(block.output, into: space.branch.pointer, rows: rows.count)
+    project([(block.output, space.branch.pointer)], rows: rows.count)
     hasBranch = true
 
     normStream(gain: block.mlpGain, rows: rows.count)
     prepare(width: configuration.hiddenSize, rows: rows.count)
-    project(block.gate, into: space.gate.pointer, rows: rows.count)
-    project(block.up, into: space.up.pointer, rows: rows.count)
+    project(
+      [(block.gate, space.gate.pointer), (block.up, space.up.pointer)], rows: rows.count)
     multiplyGate(gain: block.productGain, rows: rows.count)
     prepare(width: configuration.intermediateSize, rows: rows.count, isRotated: true)
-    project(block.down, into: space.branch.pointer, rows: rows.count)
+    project([(block.down, space.branch.pointer)], rows: rows.count)
     hasBranch = true
   }
 
@@ -115,20 +117,27 @@ final class BlockRunner {
       scales: space.scales.pointer, team: team, instructionSet: instructionSet)
   }
 
+  /// Projections of the same input.
   private func project(
-    _ projection: Projection, into y: UnsafeMutablePointer<Float>, rows: Int
+    _ targets: [(projection: Projection, y: UnsafeMutablePointer<Float>)], rows: Int
   ) {
-    switch projection.weights {
-    case .packed(let weights):
-      weights.product(
-        codes: space.codes.pointer, scales: space.scales.pointer, into: y, m: rows, team: team,
-        instructionSet: instructionSet)
-    case .dense(let weights):
-      weights.product(
-        space.values.pointer, into: y, m: rows, team: team, instructionSet: instructionSet)
+    var packed: [(weights: PackedTernary, y: UnsafeMutablePointer<Float>)] = []
+    for (projection, y) in targets {
+      switch projection.weights {
+      case .packed(let weights):
+        packed.append((weights, y))
+      case .dense(let weights):
+        weights.product(
+          space.values.pointer, into: y, m: rows, team: team, instructionSet: instructionSet)
+      }
     }
-    if let bias = projection.bias {
-      loops.bias_add(y, bias, rows, projection.outputs)
+    if !packed.isEmpty {
+      PackedTernary.products(
+        packed, codes: space.codes.pointer, scales: space.scales.pointer, m: rows, team: team,
+        instructionSet: instructionSet)
+    }
+    for (projection, y) in targets {
+      if let bias = projection.bias { loops.bias_add(y, bias, rows, projection.outputs) }
     }
   }
 

@@ -6,6 +6,8 @@ package enum InferenceError: Error, Equatable, Sendable {
   case tokenOutOfRange(token: Int32, vocabularySize: Int)
   /// The sequence would need more positions than the session has.
   case contextFull(needed: Int, maximumLength: Int)
+  /// All sequences together would need more positions than the cache has.
+  case cacheFull(needed: Int, free: Int)
 }
 
 extension InferenceError: CustomStringConvertible {
@@ -17,6 +19,8 @@ extension InferenceError: CustomStringConvertible {
       "token \(token) is outside the vocabulary, 0 ..< \(vocabularySize)"
     case .contextFull(let needed, let maximumLength):
       "the sequence needs \(needed) positions; the session has \(maximumLength)"
+    case .cacheFull(let needed, let free):
+      "\(needed) more positions are needed; the cache of all sequences has \(free) left"
     }
   }
 }

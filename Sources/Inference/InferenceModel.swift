@@ -1,7 +1,7 @@
 package import Kernels
 package import Transformer
 
-/// A model in the form that runs fast: ternary projections at two bits, the rest as stored. It does
+/// A model in the form that runs fast: ternary projections at 1.6 bits, the rest as stored. It does
 /// not change, so several sessions may share it.
 // Unchecked: all is written by `init` and only read afterwards, but for `activationBits`, which its
 // owner sets between runs.
@@ -37,44 +37,51 @@ package final class InferenceModel: @unchecked Sendable {
   /// Packs trained parameters: trits and scales as training's forward pass has them.
   ///
   /// - Parameter parameters: of `ParameterLayout(configuration)`; copied, may go away afterwards.
-  /// - Parameter storage: how embedding, head and full-precision projections are kept.
+  /// - Parameter storage: how full-precision projections are kept.
+  /// - Parameter embeddings: how embedding and head are kept; nil: as `storage` says.
   /// - Throws: every field of the configuration that cannot be.
   package convenience init(
     configuration: ModelConfiguration, parameters: Parameters,
-    storage: DenseWeights.Storage = .bf16, team: ComputeTeam = .shared
+    storage: DenseWeights.Storage = .bf16, embeddings: DenseWeights.Storage? = nil,
+    team: ComputeTeam = .shared
   ) throws(ModelConfigurationError) {
     let configuration = try configuration.validated()
     precondition(
       parameters.layout == ParameterLayout(configuration),
       "the parameters must have the configuration's layout")
-    let source = ParameterSource(parameters: parameters, storage: storage, team: team)
     self.init(
-      configuration: configuration, embedding: source.dense("model.embed_tokens.weight"),
-      head: configuration.tieWordEmbeddings ? nil : source.dense("lm_head.weight"),
-      blocks: (0..<configuration.numHiddenLayers).map { source.block($0) },
-      finalGain: source.gain("model.norm.weight")!)
+      configuration,
+      from: ParameterSource(
+        parameters: parameters, projections: storage, embeddings: embeddings ?? storage,
+        team: team))
   }
 
-  /// A model of random trits, straight in packed form: the float weights never exist. Embedding and
-  /// head are bf16, gains are 1.
+  /// A model of random weights, straight in packed form: the float weights never exist. Gains are 1.
   ///
+  /// - Parameters: as in `init(configuration:parameters:storage:embeddings:team:)`.
   /// - Throws: every field of the configuration that cannot be.
   package static func random(
-    configuration: ModelConfiguration, seed: UInt64, team: ComputeTeam = .shared
+    configuration: ModelConfiguration, seed: UInt64, storage: DenseWeights.Storage = .bf16,
+    embeddings: DenseWeights.Storage? = nil, team: ComputeTeam = .shared
   ) throws(ModelConfigurationError) -> InferenceModel {
     let configuration = try configuration.validated()
-    let source = RandomSource(configuration: configuration, seed: seed, team: team)
+    let source = RandomSource(
+      configuration: configuration, seed: seed, projections: storage,
+      embeddings: embeddings ?? storage, team: team)
     let (vocabulary, width) = (configuration.vocabSize, configuration.hiddenSize)
     return InferenceModel(
       configuration: configuration,
-      embedding: source.dense(rows: vocabulary, columns: width, deviation: 1, index: 0),
+      embedding: source.embedding(rows: vocabulary, columns: width, deviation: 1, index: 0),
       head: configuration.tieWordEmbeddings
         ? nil
-        : source.dense(
+        : source.embedding(
           rows: vocabulary, columns: width, deviation: 1 / Float(width).squareRoot(), index: 1),
       blocks: (0..<configuration.numHiddenLayers).map { source.block($0) },
       finalGain: [Float](repeating: 1, count: width))
   }
+
+  /// Bytes of the head, which is the embedding when they are tied: what decoding reads of the two.
+  package var headBytes: Int { head.byteCount }
 
   /// What the weights take, as they lie in memory.
   package var bytes: ModelBytes {
@@ -88,63 +95,18 @@ package final class InferenceModel: @unchecked Sendable {
   }
 }
 
-/// Reads the tensors of trained parameters by their Hugging Face names.
-private struct ParameterSource {
-  let parameters: Parameters
-  let storage: DenseWeights.Storage
-  let team: ComputeTeam
-
-  /// nil when the model has no such tensor.
-  func gain(_ name: String) -> [Float]? { parameters[name].map { Array($0) } }
-
-  func dense(_ name: String) -> DenseWeights {
-    let (view, values) = tensor(name)
-    return DenseWeights(values, rows: view.shape[0], columns: view.shape[1], storage: storage)
-  }
-
-  func projection(_ name: String) -> Projection {
-    let (view, values) = tensor(name + ".weight")
-    let weights: Projection.Weights =
-      view.isTernary
-      ? .packed(
-        PackedTernary(quantizing: values, rows: view.shape[0], columns: view.shape[1], team: team))
-      : .dense(dense(name + ".weight"))
-    return Projection(weights: weights, bias: gain(name + ".bias"))
-  }
-
-  func block(_ index: Int) -> InferenceBlock {
-    let name = "model.layers.\(index)."
-    return InferenceBlock(
-      attentionGain: gain(name + "input_layernorm.weight")!,
-      query: projection(name + "self_attn.q_proj"), key: projection(name + "self_attn.k_proj"),
-      value: projection(name + "self_attn.v_proj"),
-      queryGain: gain(name + "self_attn.q_norm.weight"),
-      keyGain: gain(name + "self_attn.k_norm.weight"),
-      attendedGain: gain(name + "self_attn.attn_sub_norm.weight"),
-      output: projection(name + "self_attn.o_proj"),
-      mlpGain: gain(name + "post_attention_layernorm.weight")!,
-      gate: projection(name + "mlp.gate_proj"), up: projection(name + "mlp.up_proj"),
-      productGain: gain(name + "mlp.ffn_sub_norm.weight"),
-      down: projection(name + "mlp.down_proj"))
-  }
-
-  private func tensor(_ name: String) -> (view: ParameterView, values: UnsafePointer<Float>) {
-    guard let view = parameters.layout[name] else {
-      preconditionFailure("the layout of this configuration has no \(name)")
-    }
-    return (view, UnsafePointer(parameters.values + view.offset))
-  }
-}
-
 /// Makes tensors of random numbers; every tensor's depend on the seed and its place only.
 private struct RandomSource {
   let configuration: ModelConfiguration
   let seed: UInt64
+  let projections: DenseWeights.Storage
+  let embeddings: DenseWeights.Storage
   let team: ComputeTeam
 
-  func dense(rows: Int, columns: Int, deviation: Float, index: UInt64) -> DenseWeights {
+  func embedding(rows: Int, columns: Int, deviation: Float, index: UInt64) -> DenseWeights {
     DenseWeights(
-      randomRows: rows, columns: columns, deviation: deviation, seed: mixed(index), team: team)
+      randomRows: rows, columns: columns, deviation: deviation, seed: mixed(index),
+      storage: embeddings, team: team)
   }
 
   func block(_ index: Int) -> InferenceBlock {
@@ -157,16 +119,16 @@ private struct RandomSource {
       let weights: Projection.Weights =
         switch configuration.quantization {
         case .ternary:
-          // Half of the trits are not zero: this keeps the variance of what passes.
+          // Two thirds of the trits are not zero: this keeps the variance of what passes.
           .packed(
             PackedTernary(
-              randomRows: rows, columns: columns, scale: (2 / Float(columns)).squareRoot(),
+              randomRows: rows, columns: columns, scale: (1.5 / Float(columns)).squareRoot(),
               seed: mixed(place), team: team))
         case .none:
           .dense(
-            dense(
-              rows: rows, columns: columns, deviation: 1 / Float(columns).squareRoot(),
-              index: place))
+            DenseWeights(
+              randomRows: rows, columns: columns, deviation: 1 / Float(columns).squareRoot(),
+              seed: mixed(place), storage: projections, team: team))
         }
       return Projection(weights: weights, bias: bias ? [Float](repeating: 0, count: rows) : nil)
     }

@@ -13,13 +13,20 @@ package final class InferenceSession {
   package let maximumLength: Int
   private let runner: BlockRunner
   private let space: Workspace
+  private let cache: KeyValueCache
+  private let sharesBeginnings: Bool
   private var lengths: [Int]
 
   /// A session with empty sequences `0 ..< maximumSequences`.
+  ///
+  /// - Parameter cachePositions: positions that all sequences may have together; nil: as many as
+  ///   they can have.
+  /// - Parameter sharesBeginnings: whether `begin` finds what was computed before. The model's
+  ///   `activationBits` must then stay as they are.
   package init(
-    model: InferenceModel, maximumSequences: Int, maximumLength: Int,
-    cachePrecision: CachePrecision = .fp16, team: ComputeTeam = .shared,
-    instructionSet: InstructionSet = .active
+    model: InferenceModel, maximumSequences: Int, maximumLength: Int, cachePositions: Int? = nil,
+    cachePrecision: CachePrecision = .fp16, sharesBeginnings: Bool = false,
+    team: ComputeTeam = .shared, instructionSet: InstructionSet = .active
   ) {
     precondition(maximumSequences >= 1 && maximumLength >= 1, "a session needs room")
     self.model = model
@@ -27,11 +34,12 @@ package final class InferenceSession {
     self.maximumLength = maximumLength
     lengths = Array(repeating: 0, count: maximumSequences)
     space = Workspace(model.configuration, maximumSequences: maximumSequences)
+    cache = KeyValueCache(
+      model.configuration, sequences: maximumSequences, maximumLength: maximumLength,
+      positions: cachePositions, precision: cachePrecision, instructionSet: instructionSet)
+    self.sharesBeginnings = sharesBeginnings
     runner = BlockRunner(
-      model: model, space: space,
-      cache: KeyValueCache(
-        model.configuration, sequences: maximumSequences, maximumLength: maximumLength,
-        precision: cachePrecision, instructionSet: instructionSet),
+      model: model, space: space, cache: cache,
       rotary: RotaryTables(model.configuration, maximumLength: maximumLength), team: team,
       instructionSet: instructionSet)
   }
@@ -40,7 +48,35 @@ package final class InferenceSession {
   package func length(of sequence: Int) -> Int { lengths[sequence] }
 
   /// Empties a sequence.
-  package func reset(_ sequence: Int) { lengths[sequence] = 0 }
+  package func reset(_ sequence: Int) {
+    lengths[sequence] = 0
+    cache.reset(sequence)
+  }
+
+  /// Empties a sequence, and gives it the positions of `tokens`' beginning that were computed for
+  /// any sequence before. At least one token is left to be appended.
+  ///
+  /// - Returns: how many tokens need not be appended.
+  package func begin(_ tokens: [Int32], sequence: Int) -> Int {
+    reset(sequence)
+    guard sharesBeginnings else { return 0 }
+    lengths[sequence] = cache.takeKnown(tokens, limit: tokens.count - 1, sequence: sequence)
+    return lengths[sequence]
+  }
+
+  /// Takes the memory that a sequence needs to grow to `length` positions, so that nothing that
+  /// others do can keep it from growing so far.
+  ///
+  /// - Returns: false when the cache has too little; then nothing changes.
+  package func reserve(_ length: Int, sequence: Int) -> Bool {
+    cache.reserve(length, sequence: sequence)
+  }
+
+  /// Positions of the cache that sequences hold, in whole pages, and that there are.
+  package var cachePositions: (held: Int, total: Int) {
+    let size = KeyValueCache.pagePositions
+    return (cache.pool.heldCount * size, cache.pool.pageCount * size)
+  }
 
   /// Appends tokens to a sequence.
   ///
@@ -62,6 +98,7 @@ package final class InferenceSession {
     precondition(
       Set(prompts.map(\.sequence)).count == prompts.count, "a sequence appears twice")
     for prompt in prompts { try check(prompt.tokens, sequence: prompt.sequence) }
+    for prompt in prompts { try grow(prompt.sequence, by: prompt.tokens.count) }
     var rows: [TokenRow] = []
     for (index, prompt) in prompts.enumerated() {
       for (offset, token) in prompt.tokens.enumerated() {
@@ -76,7 +113,7 @@ package final class InferenceSession {
       run(Array(chunk))
       writeLogits(of: Array(chunk))
     }
-    for prompt in prompts { lengths[prompt.sequence] += prompt.tokens.count }
+    for prompt in prompts { finish(prompt.tokens, sequence: prompt.sequence) }
     return UnsafePointer(space.logits.pointer)
   }
 
@@ -88,6 +125,7 @@ package final class InferenceSession {
     _ tokens: [Int32], sequence: Int, _ body: (Range<Int>, UnsafePointer<Float>) -> Void
   ) throws(InferenceError) {
     try check(tokens, sequence: sequence)
+    try grow(sequence, by: tokens.count)
     let start = lengths[sequence]
     for first in stride(from: 0, to: tokens.count, by: space.rowCapacity) {
       let chunk = first..<min(tokens.count, first + space.rowCapacity)
@@ -103,7 +141,7 @@ package final class InferenceSession {
           first + rows.lowerBound..<first + rows.upperBound, UnsafePointer(space.logits.pointer))
       }
     }
-    lengths[sequence] += tokens.count
+    finish(tokens, sequence: sequence)
   }
 
   /// Appends one token to each of several different sequences.
@@ -126,6 +164,19 @@ package final class InferenceSession {
     for token in tokens where token < 0 || Int(token) >= vocabulary {
       throw .tokenOutOfRange(token: token, vocabularySize: vocabulary)
     }
+  }
+
+  private func grow(_ sequence: Int, by count: Int) throws(InferenceError) {
+    guard cache.reserve(lengths[sequence] + count, sequence: sequence) else {
+      throw .cacheFull(
+        needed: count, free: cache.pool.availableCount * KeyValueCache.pagePositions)
+    }
+  }
+
+  /// Notes that tokens ran.
+  private func finish(_ tokens: [Int32], sequence: Int) {
+    lengths[sequence] += tokens.count
+    if sharesBeginnings { cache.note(tokens[...], sequence: sequence) }
   }
 
   private func run(_ rows: [TokenRow]) {

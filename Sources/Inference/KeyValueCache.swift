@@ -6,98 +6,203 @@ internal import Transformer
 package enum CachePrecision: String, Codable, CaseIterable, Sendable {
   case fp32
   case fp16
+  /// Codes with one scale for each key and each value.
+  case int8
 
   /// Bytes of one number.
-  var width: Int { self == .fp32 ? 4 : 2 }
+  var width: Int {
+    switch self {
+    case .fp32: 4
+    case .fp16: 2
+    case .int8: 1
+    }
+  }
 }
 
-/// Keys and values of every block, sequence and head, at their full length from the start. Pages
-/// that no position reached take no memory.
+/// Keys and values of every block and head, in pages of 32 positions that sequences take as they
+/// grow. Pages that were never taken take no memory.
 ///
-/// Layout of a head: CKernels/include/inference_kernels.h.
+/// Layout of a head in a page: CKernels/include/inference_kernels.h.
 final class KeyValueCache {
-  /// Positions of a sequence, a multiple of 32.
-  let capacity: Int
+  static let pagePositions = Int(CACHE_PAGE)
+
+  private(set) var pool: PagePool
   private let precision: CachePrecision
   private let heads: Int
   private let headDimension: Int
-  private let sequences: Int
   private let table: inference_kernels_table
   private let storage: AlignedBuffer<UInt8>
-  /// Bytes of one head's keys, and of its values.
-  private let keyBytes: Int
-  private let valueBytes: Int
+  /// Bytes of one head in a page.
+  private let headBytes: Int
+  private let pageBytes: Int
+  /// Positions of the longest sequence, a multiple of `pagePositions`.
+  private let capacity: Int
+  private var sequences: [SequencePages]
 
+  /// What a sequence holds.
+  private struct SequencePages {
+    var numbers: [Int] = []
+    var addresses: [UnsafePointer<UInt8>?] = []
+    /// Of the last full page, when full pages become known.
+    var identity: Int?
+    /// Of the pages that are not known yet.
+    var tokens: [Int32] = []
+    /// Full pages that are known.
+    var knownCount = 0
+  }
+
+  /// - Parameter positions: of all sequences together; nil: every sequence at its longest.
   init(
-    _ configuration: ModelConfiguration, sequences: Int, maximumLength: Int,
+    _ configuration: ModelConfiguration, sequences: Int, maximumLength: Int, positions: Int?,
     precision: CachePrecision, instructionSet: InstructionSet
   ) {
-    capacity = Self.capacity(maximumLength)
     self.precision = precision
-    self.sequences = sequences
     heads = configuration.numKeyValueHeads
     headDimension = configuration.headDim
-    (keyBytes, valueBytes) = Self.headBytes(configuration, capacity: capacity, precision)
-    storage = AlignedBuffer(
-      count: Self.byteCount(
-        configuration, sequences: sequences, maximumLength: maximumLength, precision: precision))
+    headBytes = Self.headBytes(configuration, precision)
+    pageBytes = configuration.numHiddenLayers * heads * headBytes
+    capacity = Self.pageCount(maximumLength) * Self.pagePositions
+    pool = PagePool(
+      pageCount: Self.pageCount(
+        sequences: sequences, maximumLength: maximumLength, positions: positions))
+    storage = AlignedBuffer(count: pool.pageCount * pageBytes)
+    self.sequences = Array(repeating: SequencePages(), count: sequences)
     table = inferenceLoops(instructionSet)
   }
 
   static func byteCount(
-    _ configuration: ModelConfiguration, sequences: Int, maximumLength: Int,
+    _ configuration: ModelConfiguration, sequences: Int, maximumLength: Int, positions: Int?,
     precision: CachePrecision
   ) -> Int {
-    let head = headBytes(configuration, capacity: capacity(maximumLength), precision)
-    return configuration.numHiddenLayers * sequences * configuration.numKeyValueHeads
-      * (head.keys + head.values)
+    pageCount(sequences: sequences, maximumLength: maximumLength, positions: positions)
+      * configuration.numHiddenLayers * configuration.numKeyValueHeads
+      * headBytes(configuration, precision)
   }
+
+  // MARK: - Pages
+
+  /// Pages that so many positions need.
+  static func pageCount(_ positions: Int) -> Int {
+    (positions + pagePositions - 1) / pagePositions
+  }
+
+  /// Empties a sequence.
+  func reset(_ sequence: Int) {
+    for page in sequences[sequence].numbers.reversed() { pool.release(page) }
+    sequences[sequence] = SequencePages()
+  }
+
+  /// Gives an empty sequence the known pages that hold the beginning of `tokens`.
+  ///
+  /// - Parameter limit: positions, at most.
+  /// - Returns: the positions that it then has.
+  func takeKnown(_ tokens: [Int32], limit: Int, sequence: Int) -> Int {
+    precondition(sequences[sequence].numbers.isEmpty, "only an empty sequence takes a beginning")
+    let size = Self.pagePositions
+    var first = 0
+    while first + size <= min(limit, tokens.count) {
+      let name = PagePool.Name(
+        predecessor: sequences[sequence].identity, tokens: Array(tokens[first..<first + size]))
+      guard let (page, identity) = pool.take(name) else { break }
+      hold(page, sequence)
+      sequences[sequence].identity = identity
+      sequences[sequence].knownCount += 1
+      first += size
+    }
+    return first
+  }
+
+  /// Gives a sequence the pages that it needs to reach `length` positions.
+  ///
+  /// - Returns: false when there are too few; then nothing changes.
+  func reserve(_ length: Int, sequence: Int) -> Bool {
+    let missing = Self.pageCount(length) - sequences[sequence].numbers.count
+    guard missing <= pool.availableCount else { return false }
+    for _ in 0..<max(0, missing) {
+      // There are enough, as was just seen.
+      if let page = pool.take() { hold(page, sequence) }
+    }
+    return true
+  }
+
+  /// Notes which tokens a sequence's next positions were computed from, and makes pages that are
+  /// full known.
+  func note(_ tokens: ArraySlice<Int32>, sequence: Int) {
+    let size = Self.pagePositions
+    sequences[sequence].tokens += tokens
+    while sequences[sequence].tokens.count >= size {
+      let name = PagePool.Name(
+        predecessor: sequences[sequence].identity,
+        tokens: Array(sequences[sequence].tokens.prefix(size)))
+      sequences[sequence].tokens.removeFirst(size)
+      let page = sequences[sequence].numbers[sequences[sequence].knownCount]
+      sequences[sequence].identity = pool.makeKnown(page, name)
+      sequences[sequence].knownCount += 1
+    }
+  }
+
+  private func hold(_ page: Int, _ sequence: Int) {
+    sequences[sequence].numbers.append(page)
+    sequences[sequence].addresses.append(UnsafePointer(storage.pointer + page * pageBytes))
+  }
+
+  // MARK: - Cells
 
   /// Stores one position's keys and values of one block, `[heads * D]` each.
   func append(
     keys: UnsafePointer<Float>, values: UnsafePointer<Float>, block: Int, sequence: Int,
     position: Int
   ) {
-    let append = precision == .fp32 ? table.append_fp32 : table.append_fp16
+    let append =
+      switch precision {
+      case .fp32: table.append_fp32
+      case .fp16: table.append_fp16
+      case .int8: table.append_int8
+      }
+    let page = sequences[sequence].numbers[position / Self.pagePositions]
     for head in 0..<heads {
-      let cells = address(block: block, sequence: sequence, head: head)
+      let cells = storage.pointer + page * pageBytes + (block * heads + head) * headBytes
       let offset = head * headDimension
-      append?(keys + offset, values + offset, position, headDimension, cells, cells + keyBytes)
+      append?(keys + offset, values + offset, position % Self.pagePositions, headDimension, cells)
     }
   }
 
   /// Lets up to six query rows attend to a sequence's cache.
   ///
-  /// - Parameter scratch: `Self.scratchBytes(capacity)`, aligned to 64 bytes.
+  /// - Parameter scratch: `scratchBytes`, aligned to 64 bytes.
   func attend(
     _ rows: inout cache_attention_rows, block: Int, sequence: Int, head: Int,
     scratch: UnsafeMutableRawPointer
   ) {
-    let attend = precision == .fp32 ? table.attend_fp32 : table.attend_fp16
-    let cells = address(block: block, sequence: sequence, head: head)
-    let floats = scratch.bindMemory(to: Float.self, capacity: CACHE_QUERY_ROWS * capacity)
-    attend?(&rows, cells, cells + keyBytes, floats, capacity)
+    let attend =
+      switch precision {
+      case .fp32: table.attend_fp32
+      case .fp16: table.attend_fp16
+      case .int8: table.attend_int8
+      }
+    rows.page_offset = (block * heads + head) * headBytes
+    let floats = scratch.bindMemory(to: Float.self, capacity: Int(CACHE_QUERY_ROWS) * capacity)
+    sequences[sequence].addresses.withUnsafeBufferPointer { addresses in
+      rows.pages = addresses.baseAddress
+      attend?(&rows, floats, capacity)
+    }
   }
 
   /// Bytes of a worker's scratch for `attend`.
-  var scratchBytes: Int { CACHE_QUERY_ROWS * capacity * MemoryLayout<Float>.stride }
+  var scratchBytes: Int { Int(CACHE_QUERY_ROWS) * capacity * MemoryLayout<Float>.stride }
 
-  private func address(block: Int, sequence: Int, head: Int) -> UnsafeMutableRawPointer {
-    let index = (block * sequences + sequence) * heads + head
-    return UnsafeMutableRawPointer(storage.pointer) + index * (keyBytes + valueBytes)
-  }
-
-  private static func capacity(_ maximumLength: Int) -> Int {
-    (maximumLength + CACHE_BLOCK - 1) / CACHE_BLOCK * CACHE_BLOCK
+  private static func pageCount(
+    sequences: Int, maximumLength: Int, positions: Int?
+  ) -> Int {
+    positions.map { pageCount($0) } ?? sequences * pageCount(maximumLength)
   }
 
   private static func headBytes(
-    _ configuration: ModelConfiguration, capacity: Int, _ precision: CachePrecision
-  ) -> (keys: Int, values: Int) {
+    _ configuration: ModelConfiguration, _ precision: CachePrecision
+  ) -> Int {
     let padded = (configuration.headDim + 15) / 16 * 16
-    return (
-      capacity * configuration.headDim * precision.width, capacity * padded * precision.width
-    )
+    let scales = precision == .int8 ? 2 * pagePositions * MemoryLayout<Float>.stride : 0
+    return pagePositions * (configuration.headDim + padded) * precision.width + scales
   }
 }
 

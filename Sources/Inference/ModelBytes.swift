@@ -19,7 +19,10 @@ package struct ModelBytes: Codable, Equatable, Sendable {
   package var total: Int { projections + embeddings + norms }
 
   /// What a model of `configuration` will take, before it is made.
-  package init(predicting configuration: ModelConfiguration, storage: DenseWeights.Storage) {
+  package init(
+    predicting configuration: ModelConfiguration, storage: DenseWeights.Storage = .bf16,
+    embeddings: DenseWeights.Storage? = nil
+  ) {
     self.init(projections: 0, embeddings: 0, norms: 0)
     let isTernary = configuration.quantization == .ternary
     for view in ParameterLayout(configuration).views {
@@ -27,9 +30,10 @@ package struct ModelBytes: Codable, Equatable, Sendable {
       case (true, true):
         projections += PackedTernary.byteCount(rows: view.shape[0], columns: view.shape[1])
       case (true, false) where view.name.contains(".layers."):
-        projections += view.count * storage.width
+        projections += storage.byteCount(rows: view.shape[0], columns: view.shape[1])
       case (true, false):
-        embeddings += view.count * storage.width
+        self.embeddings += (embeddings ?? storage).byteCount(
+          rows: view.shape[0], columns: view.shape[1])
       case (false, _):
         norms += view.count * MemoryLayout<Float>.stride
       }
@@ -39,7 +43,7 @@ package struct ModelBytes: Codable, Equatable, Sendable {
 
 /// What a session takes beside the model, in bytes.
 package struct SessionBytes: Codable, Equatable, Sendable {
-  /// Keys and values of all sequences at their full length.
+  /// Keys and values of all sequences at their full length; they take it as they grow.
   package var keyValueCache: Int
   /// Activations of one chunk, logits, and rotary tables.
   package var scratch: Int
@@ -49,11 +53,11 @@ package struct SessionBytes: Codable, Equatable, Sendable {
   /// What a session will take, before it is made.
   package init(
     predicting configuration: ModelConfiguration, maximumSequences: Int, maximumLength: Int,
-    cachePrecision: CachePrecision = .fp16
+    cachePositions: Int? = nil, cachePrecision: CachePrecision = .fp16
   ) {
     keyValueCache = KeyValueCache.byteCount(
       configuration, sequences: maximumSequences, maximumLength: maximumLength,
-      precision: cachePrecision)
+      positions: cachePositions, precision: cachePrecision)
     scratch =
       Workspace.byteCount(configuration, maximumSequences: maximumSequences)
       + RotaryTables.byteCount(configuration, maximumLength: maximumLength)

@@ -1,6 +1,6 @@
 internal import Kernels
 
-/// One projection of a block, y = x Wᵀ (+ bias): ternary at two bits, or in full precision.
+/// One projection of a block, y = x Wᵀ (+ bias): ternary at 1.6 bits a weight, or in full precision.
 struct Projection {
   enum Weights {
     case packed(PackedTernary)

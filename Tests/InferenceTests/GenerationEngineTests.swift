@@ -79,6 +79,29 @@ struct GenerationEngineTests {
     }
   }
 
+  @Test func `a cache for two sequences serves many, and prompts are reused`() async throws {
+    let model = try model()
+    let common = randomTokens(70, vocabulary: 71, seed: 30)
+    let prompts = (0..<6).map { common + randomTokens(5, vocabulary: 71, seed: UInt64($0)) }
+    let expected = try generateGreedy(
+      model: model, prompts: prompts, maximumNewTokens: 9, stop: [], batch: 1, team: team
+    ).generations.map(\.tokens)
+    let engine = GenerationEngine(
+      model: model,
+      limits: GenerationLimits(
+        maximumSequences: 4, maximumContext: 96, cachePositions: 192, prefillChunk: 16),
+      team: team)
+    let answers = prompts.map { _ in Answer() }
+    for (prompt, answer) in zip(prompts, answers) {
+      try engine.submit(
+        GenerationRequest(tokens: prompt, maximumNewTokens: 9), receiver: answer.receive)
+    }
+    engine.drain()
+    for (answer, tokens) in zip(answers, expected) { #expect(await answer.tokens() == tokens) }
+    #expect(await answers[5].usage()?.reusedPromptTokens == 64)
+    #expect(engine.load.usedPositions == 0)
+  }
+
   @Test func `a stop token, the context and the receiver end an answer`() async throws {
     let model = try model()
     let engine = GenerationEngine(model: model, limits: limits(context: 20), team: team)

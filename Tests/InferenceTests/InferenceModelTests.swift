@@ -14,8 +14,9 @@ struct InferenceModelTests {
     let model = try InferenceModel(
       configuration: configuration, parameters: fixture.parameters(), storage: storage, team: team)
     #expect(model.bytes == ModelBytes(predicting: configuration, storage: storage))
-    let random = try InferenceModel.random(configuration: configuration, seed: 1, team: team)
-    #expect(random.bytes == ModelBytes(predicting: configuration, storage: .bf16))
+    let random = try InferenceModel.random(
+      configuration: configuration, seed: 1, embeddings: storage, team: team)
+    #expect(random.bytes == ModelBytes(predicting: configuration, embeddings: storage))
   }
 
   @Test func `the seven billion fit in two gibibytes`() throws {

@@ -137,6 +137,69 @@ struct InferenceSessionTests {
     expectClose(try scored(session, tokens), expected, tolerance: 0.1)
   }
 
+  @Test(arguments: [Fixture.llama, .qwen3], InstructionSet.available)
+  func `a cache of codes changes little`(fixture: Fixture, set: InstructionSet) throws {
+    let tokens = randomTokens(70, vocabulary: fixture.configuration.vocabSize, seed: 12)
+    let model = try InferenceModel(
+      configuration: fixture.configuration, parameters: fixture.parameters(), storage: .fp32,
+      team: team)
+    let logits = try [CachePrecision.fp32, .int8].map { precision in
+      try scored(
+        InferenceSession(
+          model: model, maximumSequences: 1, maximumLength: 96, cachePrecision: precision,
+          team: team, instructionSet: set), tokens)
+    }
+    let squares = zip(logits[0], logits[1]).reduce((0.0, 0.0)) {
+      ($0.0 + Double($1.0 * $1.0), $0.1 + Double(($1.0 - $1.1) * ($1.0 - $1.1)))
+    }
+    // A code is off by at most a 254th of the largest of its vector.
+    #expect((squares.1 / squares.0).squareRoot() < 0.02)
+    #expect(squares.1 > 0)
+  }
+
+  @Test func `a known beginning is not computed again and changes nothing`() throws {
+    let fixture = Fixture.student
+    let tokens = randomTokens(80, vocabulary: fixture.configuration.vocabSize, seed: 13)
+    let model = try InferenceModel(
+      configuration: fixture.configuration, parameters: fixture.parameters(), team: team)
+    let session = InferenceSession(
+      model: model, maximumSequences: 3, maximumLength: 96, sharesBeginnings: true, team: team)
+    #expect(session.begin(tokens, sequence: 0) == 0)
+    let expected = Array(try session.prefill(tokens, sequence: 0))
+    // Two whole pages; the third is not full.
+    #expect(session.begin(tokens, sequence: 1) == 64)
+    expectClose(Array(try session.prefill(Array(tokens[64...]), sequence: 1)), expected)
+    // They outlive the sequences that computed them, and another text takes what it shares.
+    session.reset(0)
+    session.reset(1)
+    #expect(session.cachePositions.held == 0)
+    let other = Array(tokens[..<40]) + randomTokens(30, vocabulary: 71, seed: 14)
+    #expect(session.begin(other, sequence: 2) == 32)
+    let shared = Array(try session.prefill(Array(other[32...]), sequence: 2))
+    let alone = InferenceSession(model: model, maximumSequences: 1, maximumLength: 96, team: team)
+    expectClose(shared, Array(try alone.prefill(other, sequence: 0)))
+    // The last token has to run: nothing else gives its logits.
+    #expect(session.begin(Array(tokens[..<64]), sequence: 0) == 32)
+  }
+
+  @Test func `a cache that is too small for all says so and serves those that fit`() throws {
+    let fixture = Fixture.llama
+    let model = try InferenceModel(
+      configuration: fixture.configuration, parameters: fixture.parameters(), team: team)
+    let session = InferenceSession(
+      model: model, maximumSequences: 3, maximumLength: 64, cachePositions: 96, team: team)
+    let tokens = randomTokens(60, vocabulary: fixture.configuration.vocabSize, seed: 15)
+    _ = try session.prefill(tokens, sequence: 0)
+    #expect(session.cachePositions.held == 64)
+    #expect(throws: InferenceError.cacheFull(needed: 33, free: 32)) {
+      _ = try session.prefill(Array(tokens[..<33]), sequence: 1)
+    }
+    _ = try session.prefill(Array(tokens[..<32]), sequence: 1)
+    #expect(!session.reserve(1, sequence: 2))
+    session.reset(0)
+    #expect(session.reserve(64, sequence: 2))
+  }
+
   @Test func `requests that cannot be served are refused and change nothing`() throws {
     let fixture = Fixture.llama
     let model = try InferenceModel(

@@ -93,7 +93,9 @@ struct SamplerTests {
 
   @Test func `bias, penalties and mask change the logits as documented`() throws {
     let logits: [Float] = [2, 1.9, -1, 0]
-    func greedy(_ options: SamplingOptions, prompt: [Int32] = [], mask: TokenMask? = nil) throws
+    func greedy(
+      _ options: SamplingOptions, prompt: [Int32] = [], mask: TokenMask? = nil
+    ) throws
       -> Int
     {
       try frequencies(logits, options, draws: 1, prompt: prompt, mask: mask).firstIndex(of: 1)!
