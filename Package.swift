@@ -77,7 +77,7 @@ let package = Package(
     target("JobAPI", ["Jobs"]),
     target("Transformer", ["Kernels", "CKernels"]),
     target("Checkpoints", [crypto]),
-    target("Tokenization", ["CPCRE2", crypto]),
+    target("Tokenization", ["CPCRE2", "Checkpoints", crypto]),
     target("Corpora"),
     target("Traces", ["Parquet", "Checkpoints", crypto]),
 
@@ -86,7 +86,7 @@ let package = Package(
     target(
       "Teachers",
       ["CKernels", "Checkpoints", "Kernels", "Tokenization", "Traces", "Transformer"]),
-    target("Inference", ["Kernels", "CKernels", "Transformer"]),
+    target("Inference", ["CKernels", "Checkpoints", "Kernels", "Transformer"]),
     target(
       "Distillation",
       ["CKernels", "Checkpoints", "Kernels", "Traces", "Transformer"]),
@@ -115,6 +115,16 @@ let package = Package(
     .executableTarget(
       name: "BenchKernels", dependencies: ["Kernels", argumentParser], swiftSettings: settings),
     .executableTarget(
+      name: "BenchInference",
+      dependencies: [
+        "Checkpoints", "Evaluation", "Inference", "Kernels", "Tokenization", "Transformer",
+        argumentParser,
+      ],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "BenchTokenizers", dependencies: ["Tokenization", argumentParser],
+      swiftSettings: settings),
+    .executableTarget(
       name: "BenchTraining",
       dependencies: ["Distillation", "Kernels", "Transformer", argumentParser],
       swiftSettings: settings),
@@ -138,11 +148,12 @@ let package = Package(
     tests(
       "Teachers",
       ["Checkpoints", "Kernels", "Tokenization", "Traces", "Transformer"]),
-    tests("Inference", ["Kernels", "Transformer"]),
+    tests("Inference", ["Checkpoints", "Kernels", "Transformer"]),
     tests("Distillation", ["Checkpoints", "Kernels", "Traces", "Transformer"]),
     tests("Evaluation", ["Corpora", "Kernels", "Tokenization"]),
     tests(
-      "JobServer", ["HTTPServer", "JobAPI", "JobStore", "Jobs", "Transformer", crypto, logging]),
+      "JobServer",
+      ["HTTPServer", "JobAPI", "JobStore", "Jobs", "Kernels", "Transformer", crypto, logging]),
     tests("bitnet", ["HTTPServer", "Jobs"]),
     .testTarget(
       name: "EndToEndTests", dependencies: ["HTTPClient", "Jobs", "bitnetd"],

@@ -108,10 +108,9 @@ package final class GenerationEngine: Sendable {
     for token in request.tokens where token < 0 || Int(token) >= vocabularySize {
       throw .tokenOutOfRange(token: token, vocabularySize: vocabularySize)
     }
-    // The last token of an answer needs no position: nothing is predicted from it.
-    let room = request.tokens.count + (request.maximumNewTokens > 0 ? 1 : 0)
+    // The last token of an answer takes no position, so a prompt may fill the context.
     let longest = limits.longestSequence
-    guard room <= longest + 1, request.tokens.count <= longest else {
+    guard request.tokens.count <= longest else {
       throw .promptTooLong(tokens: request.tokens.count, maximumContext: longest)
     }
     guard request.maximumNewTokens >= 0 else {

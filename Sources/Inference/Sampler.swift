@@ -118,10 +118,11 @@ struct Sampler {
       guard count > 0 else { continue }
       work[Int(token)] -= options.presencePenalty + options.frequencyPenalty * Float(count)
     }
-    if let mask { space.mask(mask) }
     if options.temperature > 0 && options.temperature != 1 {
       scale_floats(work, space.vocabulary, 1 / options.temperature, work)
     }
+    // Last, so that what is masked stays a finite number.
+    if let mask { space.mask(mask) }
   }
 
   /// Uniform in 0 ..< 1, a function of the seed and of how many were drawn before.

@@ -133,9 +133,9 @@ struct GenerationEngineTests {
 
   @Test func `a cancelled request ends, waiting or running, and others go on`() async throws {
     let engine = GenerationEngine(
-      model: try model(), limits: limits(sequences: 1, context: 4096), team: team)
+      model: try model(), limits: limits(sequences: 1, context: 20_000), team: team)
     let (running, waiting, last) = (Answer(), Answer(), Answer())
-    let request = GenerationRequest(tokens: [1, 2], maximumNewTokens: 4000)
+    let request = GenerationRequest(tokens: [1, 2], maximumNewTokens: 19_000)
     let first = try engine.submit(request, receiver: running.receive)
     let second = try engine.submit(request, receiver: waiting.receive)
     try engine.submit(
@@ -151,9 +151,9 @@ struct GenerationEngineTests {
 
   @Test func `stopping ends everything, and then nothing is taken`() async throws {
     let engine = GenerationEngine(
-      model: try model(), limits: limits(sequences: 2, context: 4096), team: team)
+      model: try model(), limits: limits(sequences: 2, context: 20_000), team: team)
     let answers = (0..<5).map { _ in Answer() }
-    let request = GenerationRequest(tokens: [1, 2], maximumNewTokens: 4000)
+    let request = GenerationRequest(tokens: [1, 2], maximumNewTokens: 19_000)
     for answer in answers { try engine.submit(request, receiver: answer.receive) }
     engine.stop()
     for answer in answers { #expect(await answer.finish() == .cancelled) }
