@@ -41,6 +41,9 @@ package struct SafetensorsFile: Sendable {
     return info
   }
 
+  /// What keeps the mapping; the bytes of a tensor stay where they are as long as it lives.
+  package var mapping: any AnyObject & Sendable { file }
+
   /// Calls `body` with the bytes of one tensor where they lie in the file, little endian and
   /// perhaps not aligned.
   package func withBytes<Value, Failure: Error>(
@@ -48,6 +51,15 @@ package struct SafetensorsFile: Sendable {
   ) throws(Failure) -> Value {
     defer { withExtendedLifetime(file) {} }
     return try body(UnsafeRawBufferPointer(rebasing: file.bytes[info.byteRange]))
+  }
+
+  /// The bytes of one tensor where they lie in the file.
+  ///
+  /// - Returns: the bytes, valid as long as `owner` lives.
+  package func mappedBytes(
+    of info: TensorInfo
+  ) -> (bytes: UnsafeRawBufferPointer, owner: AnyObject) {
+    (UnsafeRawBufferPointer(rebasing: file.bytes[info.byteRange]), file)
   }
 
   /// The elements of an F32, F16 or BF16 tensor, row-major.

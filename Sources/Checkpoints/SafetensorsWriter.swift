@@ -2,10 +2,47 @@ package import Foundation
 
 /// Writes safetensors files.
 package enum SafetensorsWriter {
-  /// An F32 tensor to write: `shape` is row-major, its product the number of `values`.
-  package typealias Tensor = (name: String, shape: [Int], values: UnsafePointer<Float>)
+  /// A tensor to write.
+  package struct Tensor {
+    package let name: String
+    package let type: SafetensorsType
+    /// Row-major.
+    package let shape: [Int]
+    /// Appends the tensor's bytes, little endian, as many as type and shape say.
+    package let write: (inout DurableFile) throws(FileError) -> Void
 
-  /// Writes F32 tensors in the given order; the file appears whole or not at all.
+    /// A tensor whose bytes `write` appends when its turn comes.
+    package init(
+      name: String, type: SafetensorsType, shape: [Int],
+      write: @escaping (inout DurableFile) throws(FileError) -> Void
+    ) {
+      self.name = name
+      self.type = type
+      self.shape = shape
+      self.write = write
+    }
+
+    /// A tensor whose elements lie in memory, little endian, until it is written.
+    package init(
+      name: String, type: SafetensorsType, shape: [Int], bytes: UnsafeRawBufferPointer
+    ) {
+      self.init(name: name, type: type, shape: shape) { file throws(FileError) in
+        try file.write(bytes)
+      }
+    }
+
+    /// An F32 tensor; `shape`'s product is the number of `values`.
+    package init(name: String, shape: [Int], values: UnsafePointer<Float>) {
+      let count = shape.reduce(1, *)
+      self.init(
+        name: name, type: .float32, shape: shape,
+        bytes: UnsafeRawBufferPointer(UnsafeBufferPointer(start: values, count: count)))
+    }
+
+    var byteCount: Int { shape.reduce(type.bytes, *) }
+  }
+
+  /// Writes tensors in the given order; the file appears whole or not at all.
   ///
   /// Names must be different from each other and from `__metadata__`.
   package static func write(
@@ -15,9 +52,11 @@ package enum SafetensorsWriter {
     try AtomicFile.write(to: url) { file throws(FileError) in
       try file.write(header)
       for tensor in tensors {
-        let count = tensor.shape.reduce(1, *)
-        try file.write(
-          UnsafeRawBufferPointer(UnsafeBufferPointer(start: tensor.values, count: count)))
+        let start = file.byteCount
+        try tensor.write(&file)
+        precondition(
+          file.byteCount - start == tensor.byteCount,
+          "\(tensor.name) wrote too much or too little")
       }
     }
   }
@@ -35,10 +74,10 @@ package enum SafetensorsWriter {
     }
     var offset = 0
     for tensor in tensors {
-      let end = offset + tensor.shape.reduce(4, *)
+      let end = offset + tensor.byteCount
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       entries.append(
-        "\(quoted(tensor.name)):{\"dtype\":\"F32\",\"shape\":[\(shape)],"
+        "\(quoted(tensor.name)):{\"dtype\":\"\(tensor.type.rawValue)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(offset),\(end)]}")
       offset = end
     }

@@ -41,7 +41,7 @@ struct SafetensorsTests {
     try SafetensorsWriter.write(
       to: url,
       tensors: zip(tensors, buffers).compactMap { tensor, buffer in
-        buffer.baseAddress.map { (tensor.0, tensor.1, UnsafePointer($0)) }
+        buffer.baseAddress.map { .init(name: tensor.0, shape: tensor.1, values: UnsafePointer($0)) }
       }, metadata: ["format": "pt", "quote\"": "line\nbreak \u{1} é"])
   }
 
