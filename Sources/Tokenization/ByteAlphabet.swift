@@ -19,7 +19,7 @@ enum ByteAlphabet {
   }()
 
   /// The byte of each character below U+0144, the last one used; −1 where there is none.
-  private static let bytes: [Int16] = {
+  private static let byteValues: [Int16] = {
     var table = [Int16](repeating: -1, count: 0x144)
     for (byte, scalar) in scalars.enumerated() { table[Int(scalar.value)] = Int16(byte) }
     return table
@@ -29,14 +29,15 @@ enum ByteAlphabet {
   ///
   /// A text with a character outside the alphabet (an added token such as `<｜end｜>`) stands for
   /// its own UTF-8, as in Hugging Face's byte-level decoder.
-  static func decode(_ token: String) -> [UInt8] {
+  static func decode(_ token: String) -> [UInt8] { bytes(token) ?? Array(token.utf8) }
+
+  /// The bytes that `token` writes; nil if it has a character outside the alphabet.
+  static func bytes(_ token: String) -> [UInt8]? {
     var result: [UInt8] = []
     result.reserveCapacity(token.utf8.count)
     for scalar in token.unicodeScalars {
-      guard scalar.value < bytes.count, bytes[Int(scalar.value)] >= 0 else {
-        return Array(token.utf8)
-      }
-      result.append(UInt8(bytes[Int(scalar.value)]))
+      guard scalar.value < byteValues.count, byteValues[Int(scalar.value)] >= 0 else { return nil }
+      result.append(UInt8(byteValues[Int(scalar.value)]))
     }
     return result
   }

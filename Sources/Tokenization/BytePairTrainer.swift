@@ -70,9 +70,9 @@ package struct BytePairTrainer: Sendable {
     _ documents: some Sequence<String>, _ vocabulary: ByteStringTable
   ) throws(TokenizerError) -> TrainingWords {
     let preTokenizers = try preTokenization.preTokenizers()
-    let special = AddedTokenMatcher(
+    let special = try AddedTokenMatcher(
       specialTokens.enumerated().map {
-        TokenizerFile.AddedToken(id: $0.offset, content: $0.element)
+        (TokenizerFile.AddedToken(id: $0.offset, content: $0.element), Array($0.element.utf8))
       })
     let scratch = EncodingScratch()
     var table = ByteStringTable(minimumCapacity: 1 << 14)
@@ -81,7 +81,7 @@ package struct BytePairTrainer: Sendable {
       document.withUTF8 { text in
         special.forEachPart(of: text) { part, specialToken in
           guard specialToken == nil else { return }
-          scratch.cut(part, of: text, by: preTokenizers)
+          scratch.cut(part, of: text, by: preTokenizers[...])
           for piece in scratch.pieces {
             let index = table.insert(UnsafeBufferPointer(rebasing: text[piece]))
             if index == counts.count { counts.append(0) }

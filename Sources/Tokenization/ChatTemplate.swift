@@ -12,8 +12,8 @@ package struct ChatTemplate: Sendable {
     /// Steps, items and sixteenths of bytes together.
     package var workMax = 20_000_000
     package var outputBytesMax = 16 << 20
-    /// Macros that call macros.
-    package var callDepthMax = 8
+    /// A thread has 512 KiB, and something else has begun on it.
+    package var stackBytesMax = 320 << 10
     /// Lists and dictionaries inside each other.
     package var valueDepthMax = 72
 

@@ -2,15 +2,15 @@ internal import CPCRE2
 
 /// One compiled regular expression, as tokenizer files write them.
 ///
-/// The files are written for Oniguruma with Unicode classes. PCRE2 reads the same syntax, and its
-/// compiler to machine code makes it several times as fast as the usual engines.
+/// The files are written for Oniguruma with Unicode classes. PCRE2 reads nearly the same syntax, and
+/// its compiler to machine code makes it several times as fast as the usual engines.
 // A compiled pattern is only read after `init`, and PCRE2 documents it as safe to share.
 final class Pattern: @unchecked Sendable {
   private let code: OpaquePointer
 
   /// - Throws: `.pattern` with the place where the expression breaks.
   init(_ expression: String) throws(TokenizerError) {
-    let source = Array(Pattern.unicodeSpaces(in: expression).utf8)
+    let source = Array(try OnigurumaExpression.translated(expression).utf8)
     var errorCode: Int32 = 0
     var errorOffset = 0
     // `\C` would let a hostile expression split a character.
@@ -51,7 +51,15 @@ final class Pattern: @unchecked Sendable {
     }
   }
 
-  /// Calls `body` with the byte range of each match in `text`, in order; empty matches are left out.
+  /// Whether the expression matches somewhere in `text`, valid UTF-8.
+  func matches(_ text: UnsafeBufferPointer<UInt8>, _ scratch: Scratch) -> Bool {
+    var isFound = false
+    forEachMatch(in: text, scratch: scratch) { _ in isFound = true }
+    return isFound
+  }
+
+  /// Calls `body` with the byte range of each match in `text`, in order. An empty match counts
+  /// where no other match ends, as in Hugging Face's loop over Oniguruma.
   ///
   /// If the expression needs more backtracking than the limit, matching stops there and the rest
   /// counts as unmatched: the text is still encoded whole, and always in the same way.
@@ -63,43 +71,20 @@ final class Pattern: @unchecked Sendable {
     guard let start = text.baseAddress else { return }
     let ends = pcre2_get_ovector_pointer_8(scratch.data)
     var from = 0
-    while from < text.count {
+    var lastEnd = -1
+    while from <= text.count {
       let found = pcre2_match_8(
         code, start, text.count, from, UInt32(PCRE2_NO_UTF_CHECK), scratch.data, scratch.context)
-      guard found >= 0, let ends else { return }
-      // `\K` can put a match's start behind its end.
-      if ends[1] > ends[0], ends[0] >= from {
-        body(ends[0]..<ends[1])
-        from = ends[1]
-      } else {
-        from = max(from, ends[1]) + 1
+      // `\K`, which could put a match's start behind its end, is refused when compiling.
+      guard found >= 0, let ends, ends[1] >= ends[0], ends[0] >= from else { return }
+      if ends[1] == ends[0], ends[1] == lastEnd {
+        from += 1
         while from < text.count, text[from] & 0xC0 == 0x80 { from += 1 }
+      } else {
+        from = ends[1]
+        lastEnd = from
+        body(ends[0]..<ends[1])
       }
     }
-  }
-
-  /// `expression` with `\s` and `\S` as Unicode's White_Space, which Oniguruma means by them.
-  ///
-  /// PCRE2's own also hold U+180E, white space until Unicode 6.3.
-  static func unicodeSpaces(in expression: String) -> String {
-    let members = #"\t-\r\x{85}\p{Z}"#
-    var result = ""
-    var insideClass = false
-    var characters = expression.unicodeScalars.makeIterator()
-    while let character = characters.next() {
-      guard character == "\\", let escaped = characters.next() else {
-        if character == "[" { insideClass = true }
-        if character == "]" { insideClass = false }
-        result.unicodeScalars.append(character)
-        continue
-      }
-      switch (escaped, insideClass) {
-      case ("s", true): result += members
-      case ("s", false): result += "[\(members)]"
-      case ("S", false): result += "[^\(members)]"
-      default: result += "\\" + String(Character(escaped))
-      }
-    }
-    return result
   }
 }

@@ -31,13 +31,14 @@ package enum PreTokenization: String, CaseIterable, Sendable {
 
   /// The same rule as the steps that cut.
   func preTokenizers() throws(TokenizerError) -> [PreTokenizer] {
-    func step(_ expression: String) throws(TokenizerError) -> PreTokenizer {
-      PreTokenizer(pattern: try Pattern(expression), behavior: .isolated, isInverted: false)
-    }
     switch self {
-    case .digits: return [try step(#"\p{N}"#), try step(PreTokenizer.byteLevelExpression)]
-    case .gpt2: return [try step(PreTokenizer.byteLevelExpression)]
-    case .llama3: return [try step(Self.llama3Expression)]
+    case .digits:
+      return [
+        try .isolating(PreTokenizer.digitsExpression),
+        try .isolating(PreTokenizer.byteLevelExpression),
+      ]
+    case .gpt2: return [try .isolating(PreTokenizer.byteLevelExpression)]
+    case .llama3: return [try .isolating(Self.llama3Expression)]
     }
   }
 }

@@ -5,30 +5,46 @@ extension Tokenizer {
   package func encode(_ text: String) -> [Int32] {
     var ids: [Int32] = []
     ids.reserveCapacity(text.utf8.count / 3)
-    encode(text, into: &ids)
+    var text = text
+    text.withUTF8 { text in
+      scratchPool.with { scratch in
+        addedTokens.forEachPart(of: text) { part, addedToken in
+          if let addedToken {
+            ids.append(addedToken)
+          } else {
+            encode(part, of: text, scratch, &ids)
+          }
+        }
+      }
+    }
     return ids
   }
 
-  /// The tokens of `text` and where each lies in its UTF-8. The ranges follow each other without
-  /// gaps, and a character may be cut by them.
+  /// The token ids of `text` with those around it that the model expects, such as `<s>` before it.
+  package func encodeWithSpecialTokens(_ text: String) -> [Int32] {
+    frame.before + encode(text) + frame.after
+  }
+
+  /// The tokens of `text` and where each lies in its UTF-8. The ranges never go back, and a
+  /// character may be cut by them. Where nothing is normalized, they follow without gaps; a space
+  /// that a tokenizer puts before a text is no part of any range.
   package func encodeWithOffsets(_ text: String) -> [(id: Int32, bytes: Range<Int>)] {
-    var text = text
     var result: [(id: Int32, bytes: Range<Int>)] = []
+    var text = text
     text.withUTF8 { text in
       scratchPool.with { scratch in
-        var ids: [Int32] = []
         addedTokens.forEachPart(of: text) { part, addedToken in
           if let addedToken { return result.append((id: addedToken, bytes: part)) }
-          scratch.cut(part, of: text, by: preTokenizers)
-          for piece in scratch.pieces {
-            ids.removeAll(keepingCapacity: true)
-            encode(piece: UnsafeBufferPointer(rebasing: text[piece]), scratch, into: &ids)
-            var start = piece.lowerBound
-            for id in ids {
-              let end = start + bytes(of: id).count
-              result.append((id: id, bytes: start..<end))
-              start = end
-            }
+          let rebased = UnsafeBufferPointer(rebasing: text[part])
+          guard !normalizers.isEmpty else {
+            let text = EncodingText(bytes: rebased, base: part.lowerBound, aligned: nil)
+            return locate(text, scratch, &result)
+          }
+          let normalized = Normalizer.apply(
+            normalizers, to: AlignedText(rebased, base: part.lowerBound, isAligned: true))
+          normalized.bytes.withUnsafeBufferPointer { bytes in
+            let text = EncodingText(bytes: bytes, base: part.lowerBound, aligned: normalized)
+            locate(text, scratch, &result)
           }
         }
       }
@@ -36,33 +52,75 @@ extension Tokenizer {
     return result
   }
 
-  private func encode(_ text: String, into ids: inout [Int32]) {
-    var text = text
-    text.withUTF8 { text in
-      scratchPool.with { scratch in
-        addedTokens.forEachPart(of: text) { part, addedToken in
-          if let addedToken { return ids.append(addedToken) }
-          scratch.cut(part, of: text, by: preTokenizers)
-          for piece in scratch.pieces {
-            encode(piece: UnsafeBufferPointer(rebasing: text[piece]), scratch, into: &ids)
-          }
-        }
+  /// Appends the ids of a stretch of text without unnormalized added tokens.
+  private func encode(
+    _ part: Range<Int>, of text: UnsafeBufferPointer<UInt8>, _ scratch: EncodingScratch,
+    _ ids: inout [Int32]
+  ) {
+    if normalizers.isEmpty, normalizedTokens.isEmpty, onlySplits {
+      return encodePieces(part, of: text, scratch, &ids)
+    }
+    let rebased = UnsafeBufferPointer(rebasing: text[part])
+    if normalizers.isEmpty {
+      return encodeNormalized(
+        EncodingText(bytes: rebased, base: part.lowerBound, aligned: nil), scratch, &ids)
+    }
+    let normalized = Normalizer.apply(
+      normalizers, to: AlignedText(rebased, base: part.lowerBound, isAligned: false))
+    normalized.bytes.withUnsafeBufferPointer { bytes in
+      encodeNormalized(
+        EncodingText(bytes: bytes, base: part.lowerBound, aligned: nil), scratch, &ids)
+    }
+  }
+
+  private func encodeNormalized(
+    _ text: EncodingText, _ scratch: EncodingScratch, _ ids: inout [Int32]
+  ) {
+    normalizedTokens.forEachPart(of: text.bytes) { part, addedToken in
+      if let addedToken { return ids.append(addedToken) }
+      if onlySplits { return encodePieces(part, of: text.bytes, scratch, &ids) }
+      scratch.forEachPiece(part, of: text, by: preTokenizers[...], isAligned: false) {
+        text, piece in
+        model.encode(UnsafeBufferPointer(rebasing: text.bytes[piece]), scratch, into: &ids)
       }
     }
   }
 
-  private func encode(
-    piece: UnsafeBufferPointer<UInt8>, _ scratch: EncodingScratch, into ids: inout [Int32]
+  private func encodePieces(
+    _ part: Range<Int>, of text: UnsafeBufferPointer<UInt8>, _ scratch: EncodingScratch,
+    _ ids: inout [Int32]
   ) {
-    if scratch.recall(piece, into: &ids) { return }
-    scratch.tokens.removeAll(keepingCapacity: true)
-    if let wholePieces, let index = wholePieces.table.index(of: piece) {
-      scratch.tokens.append(wholePieces.ids[index])
-    } else {
-      for byte in piece { scratch.tokens.append(byteTokens[Int(byte)]) }
-      scratch.merging.merge(&scratch.tokens, with: merges)
+    scratch.cut(part, of: text, by: preTokenizers[...])
+    for piece in scratch.pieces where !piece.isEmpty {
+      model.encode(UnsafeBufferPointer(rebasing: text[piece]), scratch, into: &ids)
     }
-    scratch.remember(piece)
-    ids.append(contentsOf: scratch.tokens)
+  }
+
+  private func locate(
+    _ text: EncodingText, _ scratch: EncodingScratch,
+    _ result: inout [(id: Int32, bytes: Range<Int>)]
+  ) {
+    normalizedTokens.forEachPart(of: text.bytes) { part, addedToken in
+      if let addedToken { return result.append((id: addedToken, bytes: text.original(part))) }
+      scratch.forEachPiece(part, of: text, by: preTokenizers[...], isAligned: true) { text, piece in
+        var unknownLengths: [Int] = []
+        model.tokenize(UnsafeBufferPointer(rebasing: text.bytes[piece]), scratch) {
+          unknownLengths.append($0)
+        }
+        var start = piece.lowerBound
+        var unknowns = unknownLengths.makeIterator()
+        for id in scratch.tokens {
+          let length =
+            id == model.unknown ? unknowns.next() ?? 0 : Int(coveredBytes[Int(id)])
+          let end = min(start + length, piece.upperBound)
+          let original =
+            start < end
+            ? text.original(start..<end)
+            : result.last.map { $0.bytes.upperBound..<$0.bytes.upperBound } ?? 0..<0
+          result.append((id: id, bytes: original))
+          start = end
+        }
+      }
+    }
   }
 }

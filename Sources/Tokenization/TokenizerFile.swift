@@ -1,23 +1,41 @@
 /// What a `tokenizer.json` says, checked, in this program's terms.
 ///
-/// Read is the byte-level BPE family: GPT-2, StarCoder, SmolLM, and what our trainer writes.
-/// Whatever would change the tokens and is not done here is refused by name. Not looked at:
-/// `truncation` and `padding`, which are the caller's business, and `post_processor`, which only
-/// adds special tokens around a text, which encoding here never does.
+/// Read are BPE models: byte-level as of GPT-2, Llama 3, Qwen and DeepSeek, and SentencePiece's with
+/// byte fallback as of Llama 2, TinyLlama, Phi-3 and Gemma. Whatever would change the tokens and is
+/// not done here is refused by name. Not looked at: `truncation` and `padding`, which are the
+/// caller's business.
 struct TokenizerFile {
   /// A token that is found in a text before anything else is.
   struct AddedToken: Sendable {
     let id: Int
     let content: String
+    /// One that marks up a text and is no part of it.
+    var isSpecial = true
+    /// Not found inside a word.
+    var isSingleWord = false
+    /// Takes the white space before it, or after it, with it.
+    var stripsLeft = false
+    var stripsRight = false
+    /// Looked for in the text after the normalizer, in its own normalized form.
+    var isNormalized = false
   }
 
   private(set) var addedTokens: [AddedToken] = []
+  private(set) var normalizers: [Normalizer] = []
   private(set) var preTokenizers: [PreTokenizer] = []
+  private(set) var decoding = TokenDecoding.byteLevel
+  /// Tokens that the model expects around a text.
+  private(set) var frame = TokenFrame()
   /// Text and id of each token, as in the file.
   private(set) var vocabulary: [(text: String, id: Int)] = []
   private(set) var merges: [(left: String, right: String)] = []
   /// Whether a piece that is a token as a whole stays one, whatever its merges say (Llama 3).
   private(set) var ignoresMerges = false
+  private(set) var hasByteFallback = false
+  private(set) var fusesUnknown = false
+  private(set) var unknownToken: String?
+  /// Whether a `ByteLevel` step maps text to bytes.
+  private(set) var mapsBytes = false
 
   init(_ json: [UInt8]) throws(TokenizerError) {
     var reader = JSONReader(json)
@@ -34,6 +52,7 @@ struct TokenizerFile {
 
   private mutating func read(_ reader: inout JSONReader) throws {
     var seen: Set<String> = []
+    var decoder = TemplateValue.null
     try reader.beginObject()
     while let key = try reader.nextKey() {
       guard seen.insert(key).inserted else {
@@ -42,30 +61,26 @@ struct TokenizerFile {
       switch key {
       case "added_tokens": try readAddedTokens(&reader)
       case "normalizer":
-        if let component = try Component(&reader, field: key) {
-          throw TokenizerError.unsupported(feature: "normalizer \(component.type)")
-        }
+        normalizers = try TokenizerComponent.normalizers(try TemplateValue(&reader))
       case "pre_tokenizer":
-        guard let component = try Component(&reader, field: key) else {
-          throw TokenizerError.unsupported(feature: "no pre_tokenizer (expected ByteLevel)")
-        }
-        try add(component)
-      case "decoder":
-        let component = try Component(&reader, field: key)
-        guard component?.type == "ByteLevel" else {
-          throw TokenizerError.unsupported(feature: "decoder \(component?.type ?? "null")")
-        }
+        (preTokenizers, mapsBytes) = try TokenizerComponent.preTokenizers(
+          try TemplateValue(&reader))
+      case "post_processor":
+        frame = try TokenizerComponent.frame(try TemplateValue(&reader))
+      case "decoder": decoder = try TemplateValue(&reader)
       case "model": try readModel(&reader)
       default: try reader.skipValue()
       }
     }
     try reader.end()
-    for key in ["pre_tokenizer", "decoder", "model"] where !seen.contains(key) {
+    for key in ["decoder", "model"] where !seen.contains(key) {
       throw TokenizerError.malformed(field: key, expected: "a value")
     }
-    guard mapsBytes else {
-      throw TokenizerError.unsupported(feature: "pre_tokenizer without ByteLevel")
-    }
+    decoding = try TokenizerComponent.decoding(decoder)
+    if case .byteLevel = decoding, mapsBytes { return }
+    if case .text = decoding, !mapsBytes { return }
+    throw TokenizerError.unsupported(
+      feature: mapsBytes ? "a decoder other than ByteLevel" : "pre_tokenizer without ByteLevel")
   }
 
   private mutating func readAddedTokens(_ reader: inout JSONReader) throws {
@@ -74,13 +89,14 @@ struct TokenizerFile {
       let field = "added_tokens[\(addedTokens.count)]"
       var id: Int?
       var content = ""
+      var flags: [String: Bool] = [:]
       try reader.beginObject()
       while let key = try reader.nextKey() {
         switch key {
         case "id": id = try reader.integer()
         case "content": content = try reader.string()
-        case "single_word", "lstrip", "rstrip":
-          if try reader.bool() { throw TokenizerError.unsupported(feature: "\(field).\(key)") }
+        case "single_word", "lstrip", "rstrip", "normalized", "special":
+          flags[key] = try reader.bool()
         default: try reader.skipValue()
         }
       }
@@ -88,7 +104,12 @@ struct TokenizerFile {
       guard !content.isEmpty else {
         throw TokenizerError.malformed(field: "\(field).content", expected: "a text")
       }
-      addedTokens.append(AddedToken(id: id, content: content))
+      let isSpecial = flags["special"] ?? false
+      addedTokens.append(
+        AddedToken(
+          id: id, content: content, isSpecial: isSpecial,
+          isSingleWord: flags["single_word"] ?? false, stripsLeft: flags["lstrip"] ?? false,
+          stripsRight: flags["rstrip"] ?? false, isNormalized: flags["normalized"] ?? !isSpecial))
     }
   }
 
@@ -108,9 +129,10 @@ struct TokenizerFile {
           vocabulary.append((text: text, id: try reader.integer()))
         }
       case "merges": try readMerges(&reader)
-      case "ignore_merges": ignoresMerges = try reader.bool()
-      case "byte_fallback":
-        if try reader.bool() { throw TokenizerError.unsupported(feature: "model.byte_fallback") }
+      case "ignore_merges": ignoresMerges = try flag(&reader)
+      case "byte_fallback": hasByteFallback = try flag(&reader)
+      case "fuse_unk": fusesUnknown = try flag(&reader)
+      case "unk_token": unknownToken = try reader.null() ? nil : try reader.string()
       case "dropout", "continuing_subword_prefix", "end_of_word_suffix":
         try refuseUnlessEmpty("model.\(key)", &reader)
       default: try reader.skipValue()
@@ -120,6 +142,10 @@ struct TokenizerFile {
     guard type == "BPE" || (type.isEmpty && !merges.isEmpty) else {
       throw TokenizerError.unsupported(feature: "model \(type.isEmpty ? "without a type" : type)")
     }
+  }
+
+  private func flag(_ reader: inout JSONReader) throws -> Bool {
+    try reader.null() ? false : try reader.bool()
   }
 
   private mutating func readMerges(_ reader: inout JSONReader) throws {
@@ -156,46 +182,10 @@ struct TokenizerFile {
       throw TokenizerError.malformed(field: field, expected: "null, a text or a number")
     }
   }
+}
 
-  /// Whether a `ByteLevel` step was read, after which no step may look at characters.
-  private var mapsBytes = false
-
-  private mutating func add(_ component: Component) throws {
-    guard component.type == "Sequence" || !mapsBytes else {
-      throw TokenizerError.unsupported(feature: "pre_tokenizer \(component.type) after ByteLevel")
-    }
-    switch component.type {
-    case "Sequence":
-      for step in component.steps { try add(step) }
-    case "ByteLevel":
-      guard component.flags["add_prefix_space"] == false else {
-        throw TokenizerError.unsupported(feature: "pre_tokenizer ByteLevel.add_prefix_space")
-      }
-      mapsBytes = true
-      if component.flags["use_regex"] ?? true {
-        try add(PreTokenizer.byteLevelExpression, .isolated, inverted: false)
-      }
-    case "Digits":
-      let splitsEach = component.flags["individual_digits"] ?? false
-      try add(#"\p{N}"#, splitsEach ? .isolated : .contiguous, inverted: false)
-    case "Split":
-      guard let expression = component.expression,
-        let behavior = PreTokenizer.Behavior(rawValue: component.behavior)
-      else {
-        throw TokenizerError.malformed(
-          field: "pre_tokenizer Split", expected: "a pattern and a known behavior")
-      }
-      try add(expression, behavior, inverted: component.flags["invert"] ?? false)
-    default:
-      throw TokenizerError.unsupported(feature: "pre_tokenizer \(component.type)")
-    }
-  }
-
-  private mutating func add(
-    _ expression: String, _ behavior: PreTokenizer.Behavior, inverted: Bool
-  ) throws(TokenizerError) {
-    let pattern = try Pattern(expression)
-    preTokenizers.append(
-      PreTokenizer(pattern: pattern, behavior: behavior, isInverted: inverted))
-  }
+/// The tokens that a model expects before and after a text.
+struct TokenFrame: Sendable {
+  var before: [Int32] = []
+  var after: [Int32] = []
 }

@@ -2,6 +2,7 @@ extension JinjaEvaluator {
   /// The value of an expression.
   func value(of expression: JinjaExpression) throws(ChatTemplateError) -> JinjaValue {
     try charge(1)
+    try checkStack()
     switch expression {
     case .none: return .none
     case .bool(let value): return .bool(value)
@@ -149,6 +150,8 @@ extension JinjaEvaluator {
       return PythonText.find(Array(part.unicodeScalars), in: Array(text.unicodeScalars)) != nil
     case .dictionary(let dictionary): return dictionary[value] != nil
     case .undefined: return false
+    case .generator(let generator):
+      return generator.take().contains { JinjaValue.equal($0, value) }
     case .list(let list), .tuple(let list):
       try charge(try size(of: container))
       return list.items.contains { JinjaValue.equal($0, value) }
@@ -168,7 +171,6 @@ extension JinjaEvaluator {
   func concatenation(_ parts: [JinjaValue]) throws(ChatTemplateError) -> JinjaValue {
     var text = ""
     for part in parts {
-      if case .markup = part { throw unsupported("~ with a safe text") }
       let more = try string(part)
       try charge((text.utf8.count + more.utf8.count) / 16)
       text += more
@@ -186,8 +188,9 @@ extension JinjaEvaluator {
   ) throws(ChatTemplateError) -> JinjaValue {
     for operand in [left, right] {
       if case .undefined(let name) = operand { throw failure("\(name) is undefined") }
-      if case .markup = operand { throw unsupported("\(operation) with a safe text") }
     }
+    if case .markup = left { return try marked(operation, left, right) }
+    if case .markup = right { return try marked(operation, left, right) }
     if let a = left.integer, let b = right.integer { return try integers(operation, a, b) }
     if let a = left.number, let b = right.number { return try doubles(operation, a, b) }
     switch (operation, left, right) {
@@ -211,6 +214,33 @@ extension JinjaEvaluator {
     }
     throw failure(
       "unsupported operand type(s) for \(operation): '\(left.typeName)' and '\(right.typeName)'")
+  }
+
+  /// Addition to a safe text, which escapes what is not safe.
+  private func marked(
+    _ operation: String, _ left: JinjaValue, _ right: JinjaValue
+  ) throws(ChatTemplateError) -> JinjaValue {
+    guard operation == "+" else { throw unsupported("\(operation) with a safe text") }
+    var sum = ""
+    for operand in [left, right] {
+      switch operand {
+      case .markup(let text): sum += text
+      case .string(let text):
+        for scalar in text.unicodeScalars {
+          switch scalar {
+          case "&": sum += "&amp;"
+          case "<": sum += "&lt;"
+          case ">": sum += "&gt;"
+          case "\"": sum += "&#34;"
+          case "'": sum += "&#39;"
+          default: sum.unicodeScalars.append(scalar)
+          }
+        }
+      default: throw failure("a \(operand.typeName) added to a text")
+      }
+      try charge(sum.utf8.count / 16)
+    }
+    return .markup(sum)
   }
 
   private func integers(

@@ -8,6 +8,7 @@ extension JinjaEvaluator {
       try charge(text.utf8.count)
       return text.unicodeScalars.map { .string(String($0)) }
     case .undefined: return []
+    case .generator(let generator): return generator.take()
     default: throw failure("'\(value.typeName)' object is not iterable")
     }
   }
@@ -35,26 +36,27 @@ extension JinjaEvaluator {
       return .int(try length(of: value))
     case .list: return try list(try items(of: value))
     case .items:
-      if case .undefined = value { return try list([]) }
+      if case .undefined = value { return .generator(JinjaGenerator([])) }
       guard case .dictionary(let dictionary) = value else {
         throw failure("Can only get item pairs from a mapping.")
       }
-      return try items(of: dictionary)
+      return .generator(JinjaGenerator(try items(of: try items(of: dictionary))))
     case .first:
       return try items(of: value).first ?? .undefined("no first item, sequence was empty; it")
     case .last:
+      if case .generator = value { throw failure("argument must be reversible") }
       return try items(of: value).last ?? .undefined("no last item, sequence was empty; it")
     case .reverse:
       if let text = value.text {
         return .string(String(String.UnicodeScalarView(text.unicodeScalars.reversed())))
       }
-      return try list(try items(of: value).reversed())
+      if case .generator = value { throw failure("argument must be reversible") }
+      return .generator(JinjaGenerator(try items(of: value).reversed()))
     case .join:
       let bound = try arguments.bound(to: ["d", "attribute"], self)
       var texts: [JinjaValue] = []
       for var item in try items(of: value) {
         if let attribute = bound[1] { item = try self.path(attribute, of: item) }
-        if case .markup = item { throw unsupported("join of a safe text") }
         texts.append(.string(try string(item)))
       }
       return try joined(texts, by: try string(bound[0] ?? .string("")))
@@ -143,6 +145,8 @@ extension JinjaEvaluator {
     }
     let name = attribute == nil || filter != .map ? rest.popFirst()?.text : nil
     let given = JinjaValues(values: Array(rest))
+    // Jinja does not look into what counts as false, `none` among it.
+    guard value.isTrue else { return .generator(JinjaGenerator([])) }
     var result: [JinjaValue] = []
     for item in try items(of: value) {
       try charge(1)
@@ -172,7 +176,7 @@ extension JinjaEvaluator {
       }
       if holds == (filter == .select || filter == .selectattr) { result.append(item) }
     }
-    return try list(result)
+    return .generator(JinjaGenerator(result))
   }
 
   private func textual(
@@ -182,7 +186,7 @@ extension JinjaEvaluator {
     try charge(text.utf8.count / 8)
     if filter == .safe { return .markup(text) }
     if filter == .string { return value.text == nil ? .string(text) : value }
-    if case .markup = value, filter != .trim {
+    if case .markup = value, filter == .indent {
       throw unsupported("the filter \(filter.rawValue) of a safe text")
     }
     switch filter {
@@ -198,7 +202,10 @@ extension JinjaEvaluator {
       return .string(try replaced(text, try string(old), try string(new), bound[2]))
     case .indent: return .string(try indented(text, arguments))
     case .title: return .string(Self.titled(text))
-    default: return Self.changed(text, filter.rawValue) ?? .string(text)
+    default:
+      let changed = Self.changed(text, filter.rawValue) ?? .string(text)
+      if case .markup = value, let text = changed.text { return .markup(text) }
+      return changed
     }
   }
 
@@ -275,7 +282,7 @@ extension JinjaEvaluator {
         try charge(kept.count)
         if !kept.contains(where: { JinjaValue.equal(keys[$0], keys[index]) }) { kept.append(index) }
       }
-      return try list(kept.map { subjects[$0] })
+      return .generator(JinjaGenerator(kept.map { subjects[$0] }))
     case .min, .max:
       guard var best = keys.indices.first else {
         return .undefined("no aggregated item, sequence was empty; it")

@@ -52,7 +52,7 @@ extension JinjaEvaluator {
     case (.iterable, .undefined), (.iterable, .string), (.iterable, .markup), (.iterable, .list),
       (.iterable, .tuple), (.iterable, .dictionary), (.sequence, .undefined), (.sequence, .string),
       (.sequence, .markup), (.sequence, .list), (.sequence, .tuple), (.sequence, .dictionary),
-      (.iterable, .loop):
+      (.iterable, .loop), (.iterable, .generator):
       return true
     default: return false
     }

@@ -29,7 +29,7 @@ extension JinjaEvaluator {
         parts.append(try repr(member.key) + ": " + repr(member.value))
       }
       return "{" + parts.joined(separator: ", ") + "}"
-    case .markup, .namespace, .loop, .macro, .function, .method:
+    case .markup, .generator, .namespace, .loop, .macro, .function, .method:
       throw unsupported("a \(value.typeName) as text")
     }
   }
@@ -115,7 +115,7 @@ extension JinjaEvaluator {
         parts.append(try quoted(member.key, style) + style.keySeparator + value)
       }
       return wrapped(parts, "{", "}", style, level)
-    case .undefined, .namespace, .loop, .macro, .function, .method:
+    case .undefined, .generator, .namespace, .loop, .macro, .function, .method:
       throw failure("Object of type \(value.typeName) is not JSON serializable")
     }
   }

@@ -9,8 +9,9 @@ final class JinjaEvaluator {
   /// Of the statement that runs, for errors.
   private(set) var line = 1
   private var work = 0
-  private var callDepth = 0
   private var loopDepth = 0
+  /// Where the stack stood when rendering began.
+  private var stackStart: UInt = 0
 
   private enum Flow { case normal, breakLoop, continueLoop }
 
@@ -30,6 +31,7 @@ final class JinjaEvaluator {
     // Macros hold their scope, and scopes their macros.
     let root = scope
     defer { root.values.removeAll() }
+    stackStart = Self.stackPlace()
     _ = try run(statements)
     return output
   }
@@ -47,6 +49,20 @@ final class JinjaEvaluator {
       throw .limit(line: line, what: "\(limits.workMax) units of work")
     }
     work = sum
+  }
+
+  /// Macros may call themselves: the stack is measured, because a frame's size is the compiler's.
+  func checkStack() throws(ChatTemplateError) {
+    guard stackStart &- Self.stackPlace() < UInt(limits.stackBytesMax) else {
+      throw .limit(line: line, what: "\(limits.stackBytesMax) bytes of stack")
+    }
+  }
+
+  /// About where the stack ends now; it grows downwards.
+  @inline(never)
+  private static func stackPlace() -> UInt {
+    var here: UInt8 = 0
+    return withUnsafeMutablePointer(to: &here) { UInt(bitPattern: $0) }
   }
 
   func list(_ items: [JinjaValue]) throws(ChatTemplateError) -> JinjaValue {
@@ -80,6 +96,7 @@ final class JinjaEvaluator {
   }
 
   private func run(_ statements: [JinjaStatement]) throws(ChatTemplateError) -> Flow {
+    try checkStack()
     for statement in statements {
       line = statement.line
       try charge(1)
@@ -203,11 +220,6 @@ final class JinjaEvaluator {
   func call(
     _ macro: JinjaMacro, _ values: [JinjaValue], _ named: [(name: String, value: JinjaValue)]
   ) throws(ChatTemplateError) -> JinjaValue {
-    callDepth += 1
-    defer { callDepth -= 1 }
-    guard callDepth <= limits.callDepthMax else {
-      throw .limit(line: line, what: "\(limits.callDepthMax) macros inside each other")
-    }
     let definition = macro.definition
     guard values.count <= definition.parameters.count else {
       throw failure(

@@ -8,11 +8,13 @@ enum JinjaValue {
   case int(Int)
   case double(Double)
   case string(String)
-  /// A text that `safe` marked. Jinja escapes what is joined to it, which is refused here.
+  /// A text that `safe` marked. Jinja escapes what is added to it.
   case markup(String)
   case list(JinjaList)
   case tuple(JinjaList)
   case dictionary(JinjaDictionary)
+  /// What filters such as `map` give: items that can be gone through once.
+  case generator(JinjaGenerator)
   case namespace(JinjaNamespace)
   case loop(JinjaLoop)
   case macro(JinjaMacro)
@@ -26,7 +28,7 @@ enum JinjaValue {
     switch self {
     case .list(let list), .tuple(let list): list.depth
     case .dictionary(let dictionary): dictionary.depth
-    case .namespace, .loop, .macro, .function, .method: nil
+    case .generator, .namespace, .loop, .macro, .function, .method: nil
     default: 0
     }
   }
@@ -44,6 +46,7 @@ enum JinjaValue {
     case .list: "list"
     case .tuple: "tuple"
     case .dictionary: "dict"
+    case .generator: "generator"
     case .namespace: "Namespace"
     case .loop: "LoopContext"
     case .macro: "Macro"
@@ -60,7 +63,7 @@ enum JinjaValue {
     case .string(let text), .markup(let text): !text.isEmpty
     case .list(let list), .tuple(let list): !list.items.isEmpty
     case .dictionary(let dictionary): !dictionary.members.isEmpty
-    case .namespace, .loop, .macro, .function, .method: true
+    case .generator, .namespace, .loop, .macro, .function, .method: true
     }
   }
 
@@ -160,6 +163,18 @@ struct JinjaDictionary {
       members.append((key: key, value: value))
     }
     return true
+  }
+}
+
+/// Items that are gone after the first time.
+final class JinjaGenerator {
+  private var items: [JinjaValue]
+
+  init(_ items: [JinjaValue]) { self.items = items }
+
+  func take() -> [JinjaValue] {
+    defer { items = [] }
+    return items
   }
 }
 

@@ -1,0 +1,176 @@
+internal import Foundation
+
+/// One step that changes a text before it is cut.
+enum Normalizer: Sendable {
+  case composed, decomposed, compatibilityComposed, compatibilityDecomposed
+  /// Puts a text before one that is not empty.
+  case prepend([UInt8])
+  case replaceText([UInt8], with: [UInt8])
+  case replacePattern(Pattern, with: [UInt8])
+  case strip(leading: Bool, trailing: Bool)
+
+  /// The text after all `steps`.
+  static func apply(_ steps: [Normalizer], to text: AlignedText) -> AlignedText {
+    var text = text
+    for step in steps { text = step.applied(to: text) }
+    return text
+  }
+
+  private func applied(to text: AlignedText) -> AlignedText {
+    switch self {
+    case .composed: Self.normalized(text, \.precomposedStringWithCanonicalMapping)
+    case .decomposed: Self.normalized(text, \.decomposedStringWithCanonicalMapping)
+    case .compatibilityComposed:
+      Self.normalized(text, \.precomposedStringWithCompatibilityMapping)
+    case .compatibilityDecomposed:
+      Self.normalized(text, \.decomposedStringWithCompatibilityMapping)
+    case .prepend(let prefix): Self.prepended(prefix, to: text)
+    case .replaceText(let old, let new): Self.replaced(old, new, in: text)
+    case .replacePattern(let pattern, let new): Self.replaced(pattern, new, in: text)
+    case .strip(let leading, let trailing):
+      Self.stripped(text, leading: leading, trailing: trailing)
+    }
+  }
+
+  private static func prepended(_ prefix: [UInt8], to text: AlignedText) -> AlignedText {
+    guard !text.bytes.isEmpty else { return text }
+    var result = AlignedText(isAligned: text.isAligned)
+    let start = text.original(0..<1).lowerBound
+    result.append(prefix, for: start..<start)
+    result.append(text, 0..<text.bytes.count)
+    return result
+  }
+
+  private static func replaced(_ old: [UInt8], _ new: [UInt8], in text: AlignedText) -> AlignedText
+  {
+    var result = AlignedText(isAligned: text.isAligned)
+    let bytes = text.bytes
+    var end = 0
+    var place = 0
+    while place + old.count <= bytes.count {
+      if bytes[place] == old[0], bytes[place..<place + old.count].elementsEqual(old) {
+        result.append(text, end..<place)
+        result.append(new, for: text.original(place..<place + old.count))
+        place += old.count
+        end = place
+      } else {
+        place += 1
+      }
+    }
+    result.append(text, end..<bytes.count)
+    return result
+  }
+
+  private static func replaced(
+    _ pattern: Pattern, _ new: [UInt8], in text: AlignedText
+  ) -> AlignedText {
+    var result = AlignedText(isAligned: text.isAligned)
+    var end = 0
+    text.bytes.withUnsafeBufferPointer { bytes in
+      pattern.forEachMatch(in: bytes, scratch: Pattern.Scratch()) { match in
+        result.append(text, end..<match.lowerBound)
+        let original =
+          match.isEmpty ? text.original(0..<1) : text.original(match)
+        result.append(new, for: original)
+        end = match.upperBound
+      }
+    }
+    result.append(text, end..<text.bytes.count)
+    return result
+  }
+
+  private static func stripped(_ text: AlignedText, leading: Bool, trailing: Bool) -> AlignedText {
+    let scalars = String(decoding: text.bytes, as: UTF8.self).unicodeScalars
+    let spaces = { (scalar: Unicode.Scalar) in scalar.properties.isWhitespace }
+    func length(_ scalars: some Sequence<Unicode.Scalar>) -> Int {
+      scalars.reduce(0) { $0 + UTF8.width($1) }
+    }
+    let start = leading ? length(scalars.prefix(while: spaces)) : 0
+    let tail = trailing ? length(scalars.reversed().prefix(while: spaces)) : 0
+    var result = AlignedText(isAligned: text.isAligned)
+    result.append(text, start..<max(start, text.bytes.count - tail))
+    return result
+  }
+
+  /// Brings each character with its marks into a normal form; ASCII is in every form already.
+  private static func normalized(
+    _ text: AlignedText, _ form: KeyPath<String, String>
+  ) -> AlignedText {
+    let bytes = text.bytes
+    guard let first = bytes.firstIndex(where: { $0 >= 0x80 }) else { return text }
+    var result = AlignedText(isAligned: text.isAligned)
+    // A mark joins the ASCII character before it.
+    var place = max(first - 1, 0)
+    result.append(text, 0..<place)
+    while place < bytes.count {
+      var end = place + 1
+      while end < bytes.count, bytes[end] >= 0x80 { end += 1 }
+      appendNormalized(place..<end, of: text, form, to: &result)
+      place = end
+      // Up to the ASCII character before the next one that is none.
+      while end + 1 < bytes.count, bytes[end + 1] < 0x80 { end += 1 }
+      if end + 1 >= bytes.count { end = bytes.count }
+      if end > place { result.append(text, place..<end) }
+      place = end
+    }
+    return result
+  }
+
+  private static func appendNormalized(
+    _ range: Range<Int>, of text: AlignedText, _ form: KeyPath<String, String>,
+    to result: inout AlignedText
+  ) {
+    let run = String(decoding: text.bytes[range], as: UTF8.self)
+    if form == \.precomposedStringWithCanonicalMapping,
+      run.unicodeScalars.allSatisfy(Self.isSurelyComposed)
+    {
+      return result.append(text, range)
+    }
+    let whole = run[keyPath: form]
+    if whole.utf8.elementsEqual(text.bytes[range]) { return result.append(text, range) }
+    // A character with its marks is normalized by itself, and so is what is between those that
+    // the tables of Hugging Face's library do not know, which are of Unicode 9.
+    var start = range.lowerBound
+    func append(_ part: String.UnicodeScalarView) {
+      let part = String(part)
+      let end = start + part.utf8.count
+      let normal = part[keyPath: form]
+      if normal.utf8.elementsEqual(part.utf8) {
+        result.append(text, start..<end)
+      } else {
+        result.append(Array(normal.utf8), for: text.original(start..<end))
+      }
+      start = end
+    }
+    for character in run {
+      var known = String.UnicodeScalarView()
+      for scalar in character.unicodeScalars {
+        if Self.isKnown(scalar) {
+          known.append(scalar)
+          continue
+        }
+        append(known)
+        known = .init()
+        let end = start + UTF8.width(scalar)
+        result.append(text, start..<end)
+        start = end
+      }
+      append(known)
+    }
+  }
+
+  private static func isKnown(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.properties.age.map { $0.major <= 9 } ?? false
+  }
+
+  /// Whether a character neither changes nor joins the one before it: Latin, Cyrillic, CJK and
+  /// Hangul syllables, most of what is written.
+  private static func isSurelyComposed(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.value {
+    case 0..<0x300, 0x400..<0x483, 0x2010...0x2027, 0x3041...0x3096, 0x30A1...0x30FA,
+      0x4E00...0x9FFF, 0xAC00...0xD7A3, 0xFF01...0xFF5E, 0x1F300...0x1F6FF:
+      true
+    default: false
+    }
+  }
+}
