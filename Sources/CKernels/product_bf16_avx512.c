@@ -27,9 +27,12 @@ INLINE_KERNEL __m512i words_along(const float *row, size_t count) {
 KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, size_t depth,
                            uint32_t *packed, size_t packed_stride) {
     for (size_t r = 0; r < row_count; r++)
-        for (size_t k = 0; k < depth; k += 32)
-            _mm512_store_si512(packed + r * packed_stride + k / 2,
-                               words_along(rows + r * stride + k, depth - k));
+        for (size_t k = 0; k < depth; k += 32) {
+            const float *from = rows + r * stride + k;
+            _mm_prefetch(from + stride, _MM_HINT_T0);
+            _mm_prefetch(from + stride + 16, _MM_HINT_T0);
+            _mm512_store_si512(packed + r * packed_stride + k / 2, words_along(from, depth - k));
+        }
 }
 
 KERNEL void pack_left_columns(const float *rows, size_t stride, const float *inverses,
@@ -66,6 +69,8 @@ KERNEL void pack_right_rows(const float *rows, size_t stride, size_t width, size
         int paired = k + 1 < depth;
         for (size_t v = 0; v < VECTORS; v++) {
             __mmask16 mask = v * 16 < width ? first_lanes(width - v * 16) : 0;
+            _mm_prefetch(first + ROWS_AHEAD * stride + v * 16, _MM_HINT_T0);
+            _mm_prefetch(second + ROWS_AHEAD * stride + v * 16, _MM_HINT_T0);
             __m512 one = _mm512_maskz_loadu_ps(mask, first + v * 16);
             __m512 two = _mm512_maskz_loadu_ps(paired ? mask : 0, paired ? second + v * 16 : first);
             _mm512_store_si512(panel + k / 2 * PANEL + v * 16, words_of(one, two));

@@ -29,7 +29,7 @@
 enum {
     PANEL = PRODUCT_PANEL_COLUMNS,
     VECTORS = PRODUCT_PANEL_COLUMNS / 16,
-    STEPS = 16, // words between two looks ahead
+    ROWS_AHEAD = 8,     // of floats, each a few lines
     COLUMNS_AHEAD = 64, // floats; transposing walks many rows, too many for the CPU to look ahead
 };
 
@@ -62,28 +62,26 @@ INLINE_KERNEL void trit_square(const uint8_t *groups, size_t group_count, uint8_
 
 INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right);
 
-// What a later block will be packed from: `rows` rows of whole cache lines.
+// What a later block will be packed from: rows of whole cache lines, `left` lines in all.
 typedef struct {
     const char *line, *row_end;
-    size_t row_bytes, stride, rows;
+    size_t gap, stride, left;
 } lines_ahead;
 
 INLINE_KERNEL lines_ahead lines_of(const void *first, size_t stride, size_t row_bytes,
                                    size_t rows) {
     const char *line = (const char *)((uintptr_t)first & ~(uintptr_t)63);
     size_t bytes = (row_bytes + 63) & ~(size_t)63;
-    return (lines_ahead){line, line + bytes, bytes, stride, bytes > 0 ? rows : 0};
+    return (lines_ahead){line, line + bytes, stride - bytes, stride, bytes / 64 * rows};
 }
 
-INLINE_KERNEL void fetch_line(lines_ahead *ahead) {
-    if (ahead->rows == 0) return;
+// Fetches one line. No branch: in the inner loop it would cost registers.
+INLINE_KERNEL void fetch_line(lines_ahead *ahead, size_t step) {
     _mm_prefetch(ahead->line, _MM_HINT_T1);
-    ahead->line += 64;
-    if (ahead->line == ahead->row_end) {
-        ahead->row_end += ahead->stride;
-        ahead->line = ahead->row_end - ahead->row_bytes;
-        ahead->rows--;
-    }
+    ahead->line += step;
+    uintptr_t at_end = -(uintptr_t)(ahead->line == ahead->row_end);
+    ahead->line += at_end & ahead->gap;
+    ahead->row_end += at_end & ahead->stride;
 }
 
 // Where a tile's result goes.
@@ -103,25 +101,27 @@ INLINE_KERNEL void tile(const int rows, const uint32_t *left, size_t left_stride
             sums[r][v] = _mm512_setzero_ps();
             __builtin_prefetch(out.y + (size_t)r * out.stride + v * 16, 1);
         }
-    lines_ahead lines = *ahead;
-    const uint32_t *upper = left + 3 * left_stride;
-    for (size_t w = 0; w < words;) {
-        // In between, because a branch in the inner loop costs registers.
-        for (int i = 0; i < STEPS / 2; i++) fetch_line(&lines);
-        size_t last = words - w < STEPS ? words : w + STEPS;
-        for (; w < last; w++, panel += PANEL) {
-            __m512i right[VECTORS];
-            for (int v = 0; v < VECTORS; v++) right[v] = _mm512_load_si512(panel + 16 * v);
-            for (int r = 0; r < rows; r++) {
-                const uint32_t *row = r < 3 ? left + (size_t)r * left_stride
-                                            : upper + (size_t)(r - 3) * left_stride;
-                __m512i one = _mm512_set1_epi32((int32_t)row[w]);
-                for (int v = 0; v < VECTORS; v++)
-                    sums[r][v] = multiply_add(sums[r][v], one, right[v]);
-            }
-        }
+    // Too few lines left: the same one again, which costs nothing.
+    lines_ahead lines = {.line = (const char *)panel};
+    size_t step = 0;
+    if (ahead->left > words) {
+        ahead->left -= words;
+        lines = *ahead;
+        step = 64;
     }
-    *ahead = lines;
+    const uint32_t *upper = left + 3 * left_stride;
+    for (size_t w = 0; w < words; w++, panel += PANEL) {
+        __m512i right[VECTORS];
+        for (int v = 0; v < VECTORS; v++) right[v] = _mm512_load_si512(panel + 16 * v);
+        for (int r = 0; r < rows; r++) {
+            const uint32_t *row =
+                r < 3 ? left + (size_t)r * left_stride : upper + (size_t)(r - 3) * left_stride;
+            __m512i one = _mm512_set1_epi32((int32_t)row[w]);
+            for (int v = 0; v < VECTORS; v++) sums[r][v] = multiply_add(sums[r][v], one, right[v]);
+        }
+        fetch_line(&lines, step);
+    }
+    if (step) *ahead = lines;
     __m512 factor = _mm512_set1_ps(out.scale);
     for (int r = 0; r < rows; r++) {
         for (int v = 0; v < VECTORS; v++) {
@@ -290,9 +290,12 @@ KERNEL void product_columns(const product_operands *o, product_block b, const ui
     for (size_t column = first_column; column < last_column; column += PANEL) {
         size_t next = column + PANEL;
         pack_right(o, column, at_most(last_column - column, PANEL), b.first_k, b.depth, panel);
-        lines_ahead ahead = lines_of(NULL, 0, 0, 0);
-        if (next < last_column)
-            ahead = right_lines(o, next, at_most(last_column - next, PANEL), b.first_k, b.depth);
+        size_t next_k = b.first_k + b.depth;
+        lines_ahead ahead =
+            next < last_column
+                ? right_lines(o, next, at_most(last_column - next, PANEL), b.first_k, b.depth)
+                : right_lines(o, first_column, at_most(last_column - first_column, PANEL), next_k,
+                              at_most(o->k - next_k, b.depth));
         tile_output out = {o->y + b.first * o->y_stride + column, o->y_stride,
                            at_most(last_column - column, PANEL), o->scale,
                            o->accumulate || b.first_k > 0};

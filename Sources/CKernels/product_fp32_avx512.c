@@ -44,8 +44,9 @@ KERNEL void pack_right_rows(const float *rows, size_t stride, size_t width, size
     for (size_t k = 0; k < depth; k++)
         for (size_t v = 0; v < VECTORS; v++) {
             __mmask16 mask = v * 16 < width ? first_lanes(width - v * 16) : 0;
-            _mm512_store_ps(panel + k * PANEL + v * 16,
-                            _mm512_maskz_loadu_ps(mask, rows + k * stride + v * 16));
+            const float *from = rows + k * stride + v * 16;
+            _mm_prefetch(from + ROWS_AHEAD * stride, _MM_HINT_T0);
+            _mm512_store_ps(panel + k * PANEL + v * 16, _mm512_maskz_loadu_ps(mask, from));
         }
 }
 
