@@ -1,14 +1,18 @@
 #include "codes_avx512.h"
-#include "ternary_kernels.h"
+
+#define TARGET TARGET_AVX512
+#define TILE_TOKENS 6
+#define TILE_ROWS 64
+#include "ternary_product_blocks.h"
 
 // A tile is six tokens by one panel of 64 rows: 24 accumulators, four vectors of trits and one
 // broadcast of four codes fill the registers. vpdpbusd wants its unsigned operand first, so the
 // trits are stored as trit + 1 and the sum of the codes is taken off at the end.
-enum { TILE_TOKENS = 6, VECTORS = 4 };
+enum { VECTORS = TILE_ROWS / 16 };
 
-TARGET_AVX512 static inline __attribute__((always_inline)) void tile(
-    const int tokens, const int8_t *codes, size_t columns, const uint8_t *panel,
-    const int32_t *code_sums, const float *factors, float *y, size_t y_stride, size_t width) {
+INLINE_KERNEL void tile(const int tokens, const int8_t *codes, size_t columns,
+                        const uint8_t *panel, const int32_t *code_sums, const float *factors,
+                        float *y, size_t y_stride, size_t width) {
     __m512i sums[TILE_TOKENS][VECTORS];
     for (int t = 0; t < tokens; t++)
         for (int v = 0; v < VECTORS; v++) sums[t][v] = _mm512_set1_epi32(-code_sums[t]);
@@ -47,39 +51,10 @@ TARGET_AVX512 static inline __attribute__((always_inline)) void tile(
     }
 }
 
-TARGET_AVX512 void ternary_product_avx512(const int8_t *codes, const float *code_scales,
-                                          size_t m, size_t columns, const uint8_t *packed,
-                                          float scale, size_t rows, size_t first_panel,
-                                          size_t last_panel, float *y, size_t y_stride) {
-    // Blocks of tokens keep the codes in the second-level cache while all panels pass by.
-    enum { BLOCK_TOKENS = 96 };
-    size_t panel_bytes = (columns + 3) / 4 * 256;
-    for (size_t first = 0; first < m; first += BLOCK_TOKENS) {
-        size_t count = m - first < BLOCK_TOKENS ? m - first : BLOCK_TOKENS;
-        int32_t code_sums[BLOCK_TOKENS];
-        float factors[BLOCK_TOKENS];
-        for (size_t t = 0; t < count; t++) {
-            code_sums[t] = sum_of_codes(codes + (first + t) * columns, columns);
-            factors[t] = scale / code_scales[first + t];
-        }
-        for (size_t p = first_panel; p < last_panel; p++) {
-            const uint8_t *panel = packed + p * panel_bytes;
-            size_t width = rows - p * 64 < 64 ? rows - p * 64 : 64;
-            float *out = y + first * y_stride + p * 64;
-            for (size_t t = 0; t < count; t += TILE_TOKENS) {
-                const int8_t *at = codes + (first + t) * columns;
-                const int32_t *s = code_sums + t;
-                const float *f = factors + t;
-                float *to = out + t * y_stride;
-                switch (count - t) {
-                case 1: tile(1, at, columns, panel, s, f, to, y_stride, width); break;
-                case 2: tile(2, at, columns, panel, s, f, to, y_stride, width); break;
-                case 3: tile(3, at, columns, panel, s, f, to, y_stride, width); break;
-                case 4: tile(4, at, columns, panel, s, f, to, y_stride, width); break;
-                case 5: tile(5, at, columns, panel, s, f, to, y_stride, width); break;
-                default: tile(6, at, columns, panel, s, f, to, y_stride, width); break;
-                }
-            }
-        }
-    }
+TARGET void ternary_product_avx512(const int8_t *codes, const float *code_scales, size_t m,
+                                   size_t columns, const uint8_t *packed, float scale,
+                                   size_t rows, size_t first_panel, size_t last_panel, float *y,
+                                   size_t y_stride) {
+    ternary_product(codes, code_scales, m, columns, packed, scale, rows, first_panel, last_panel, y,
+                    y_stride);
 }
