@@ -23,19 +23,3 @@ void round_to_half(float *x, size_t count) {
     x[i] = copysignf(rounded - anchor, x[i]);
   }
 }
-
-void count_trits(const float *weights, float scale, int8_t *previous, size_t count,
-                 struct trit_counts *counts) {
-  for (size_t i = 0; i < count; i++) {
-    const float ratio = weights[i] / scale;
-    // 0.5 itself rounds to even, to 0.
-    const int8_t trit = (int8_t)((ratio > 0.5f) - (ratio < -0.5f));
-    counts->minus += trit < 0;
-    counts->zero += trit == 0;
-    counts->plus += trit > 0;
-    counts->changed += trit != previous[i];
-    previous[i] = trit;
-    const float bin = fabsf(fabsf(ratio) - 0.5f) * 20;
-    counts->distance_bins[bin < TRIT_DISTANCE_BINS - 1 ? (int)bin : TRIT_DISTANCE_BINS - 1]++;
-  }
-}

@@ -1,4 +1,3 @@
-internal import CKernels
 internal import Kernels
 internal import Transformer
 
@@ -44,18 +43,20 @@ final class TritCounter {
     let isFirst = previous == nil
     let trits = previous ?? AlignedBuffer<Int8>(count: total)
     previous = trits
-    var counts = trit_counts()
+    var counts = TritCounts()
     var offset = 0
     for view in views {
       let weights = parameters.values + view.offset
       let mean = sumOfMagnitudes(weights, count: view.count, team: team) / Double(view.count)
-      count_trits(weights, max(Float(mean), 1e-5), trits.pointer + offset, view.count, &counts)
+      counts.add(
+        weights, scale: max(Float(mean), 1e-5), previous: trits.pointer + offset,
+        count: view.count, team: team)
       offset += view.count
     }
-    func share(_ count: Int64) -> Double { Double(count) / Double(total) }
-    let bins = withUnsafeBytes(of: counts.distance_bins) { Array($0.bindMemory(to: Int64.self)) }
+    func share(_ count: Int) -> Double { Double(count) / Double(total) }
     return TritCensus(
       minusShare: share(counts.minus), zeroShare: share(counts.zero), plusShare: share(counts.plus),
-      changedShare: isFirst ? nil : share(counts.changed), thresholdDistance: bins.map(share))
+      changedShare: isFirst ? nil : share(counts.changed),
+      thresholdDistance: counts.distances.map(share))
   }
 }

@@ -70,17 +70,4 @@ float exp_sum_row_avx512(float *x, float shift, size_t count, float *sum_of_squa
 // x <- x rounded to IEEE half precision and back, ties to even; beyond 65504 becomes infinite.
 void round_to_half(float *x, size_t count);
 
-#define TRIT_DISTANCE_BINS 10
-
-struct trit_counts {
-  int64_t minus, zero, plus;
-  int64_t changed;  // trits that differ from `previous`
-  // How far |w / scale| is from the rounding threshold 0.5: bins of 0.05, the last holds the rest.
-  int64_t distance_bins[TRIT_DISTANCE_BINS];
-};
-
-// Adds one matrix to `counts` and leaves its trits in `previous` (values -1, 0, 1).
-void count_trits(const float *weights, float scale, int8_t *previous, size_t count,
-                 struct trit_counts *counts);
-
 #endif

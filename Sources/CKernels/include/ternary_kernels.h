@@ -28,6 +28,24 @@ void ternary_quantize_avx512(const float *weights, size_t columns, size_t first_
 void ternary_unpack_row(const uint8_t *packed, size_t columns, size_t row, int8_t *trits);
 void ternary_unpack_row_to_floats(const uint8_t *packed, size_t columns, size_t row, float *trits);
 
+enum { TRIT_DISTANCE_BINS = 10 };
+
+typedef struct {
+    int64_t minus, zero, plus;
+    int64_t changed; // trits that differ from `previous`
+    // How far |w / scale| is from the rounding threshold 0.5: bins of 0.05, the last holds the rest,
+    // and what is not a number.
+    int64_t distance_bins[TRIT_DISTANCE_BINS];
+} trit_counts;
+
+// Adds [count] weights to `counts` and leaves their trits in `previous`, values -1, 0, 1.
+void trit_census_reference(const float *weights, float scale, int8_t *previous, size_t count,
+                           trit_counts *counts);
+void trit_census_avx2(const float *weights, float scale, int8_t *previous, size_t count,
+                      trit_counts *counts);
+void trit_census_avx512(const float *weights, float scale, int8_t *previous, size_t count,
+                        trit_counts *counts);
+
 // y[i, row] = (float)(sum over k of codes[i, k] * trit[row, k]) * (scale / code_scales[i])
 // for i in 0 ..< m and the panels first_panel ..< last_panel. codes: [m, columns]; y: [m, y_stride].
 void ternary_product_reference(const int8_t *codes, const float *code_scales, size_t m,
