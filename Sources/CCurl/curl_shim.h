@@ -35,4 +35,9 @@ static inline CURLcode curl_shim_get_long(CURL *handle, CURLINFO info, long *val
   return curl_easy_getinfo(handle, info, value);
 }
 
+static inline CURLMcode curl_shim_multi_set_long(CURLM *handle, CURLMoption option, long value)
+{
+  return curl_multi_setopt(handle, option, value);
+}
+
 #endif

@@ -5,13 +5,20 @@ internal import Foundation
 // Sendable: a handle may move between threads, only not be used by two at once, and its one owner
 // sees to that.
 struct CurlHandle: ~Copyable, @unchecked Sendable {
-  private let handle: UnsafeMutableRawPointer
+  let handle: UnsafeMutableRawPointer
+  /// Where libcurl writes why a request failed.
+  private let reason: UnsafeMutablePointer<CChar>
+  /// Those of the last request, which libcurl reads where they lie.
+  private var headers: UnsafeMutablePointer<curl_slist>?
 
   struct Outcome {
     var code: CURLcode
     var reason: String
     var status: Int
   }
+
+  /// Whether libcurl keeps a body itself or reads the caller's bytes where they lie.
+  enum BodyStorage { case copied, borrowed }
 
   /// Once per process, and thread-safe as every static constant.
   private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
@@ -20,33 +27,66 @@ struct CurlHandle: ~Copyable, @unchecked Sendable {
     precondition(Self.isReady, "libcurl must initialise")
     guard let handle = curl_easy_init() else { preconditionFailure("out of memory") }
     self.handle = handle
+    reason = .allocate(capacity: Int(CURL_ERROR_SIZE))
+    reason.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
   }
 
-  deinit { curl_easy_cleanup(handle) }
+  deinit {
+    curl_easy_cleanup(handle)
+    curl_slist_free_all(headers)
+    reason.deallocate()
+  }
 
-  func perform(
+  /// Sends a request and receives its reply.
+  mutating func perform(
     _ request: HTTPClient.Request, _ transfer: Transfer, host: String
   ) -> Outcome {
+    prepare(request, transfer, host: host)
+    return withExtendedLifetime(transfer) {
+      (request.body ?? []).withUnsafeBytes { bytes in
+        if request.body != nil { setBody(bytes, .borrowed) }
+        return outcome(curl_easy_perform(handle))
+      }
+    }
+  }
+
+  /// Sets all of a request but its body.
+  ///
+  /// - Parameter transfer: must live until the request has ended.
+  mutating func prepare(_ request: HTTPClient.Request, _ transfer: Transfer, host: String) {
     curl_easy_reset(handle)
+    reason[0] = 0
+    curl_shim_set_pointer(handle, CURLOPT_ERRORBUFFER, reason)
     setTarget(request, host: host)
     setLimits(request)
-    let headers = HeaderList(request.headers)
-    curl_shim_set_pointer(handle, CURLOPT_HTTPHEADER, headers.first)
+    setHeaders(request.headers)
     let context = Unmanaged.passUnretained(transfer).toOpaque()
     curl_shim_set_receiver(handle, CURLOPT_HEADERFUNCTION, receiveHeaderLine)
     curl_shim_set_pointer(handle, CURLOPT_HEADERDATA, context)
     curl_shim_set_receiver(handle, CURLOPT_WRITEFUNCTION, receiveBody)
     curl_shim_set_pointer(handle, CURLOPT_WRITEDATA, context)
-    return withExtendedLifetime(transfer) { performWithBody(request.body) }
+  }
+
+  func setBody(_ bytes: UnsafeRawBufferPointer, _ storage: BodyStorage) {
+    curl_shim_set_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
+    let option = storage == .copied ? CURLOPT_COPYPOSTFIELDS : CURLOPT_POSTFIELDS
+    curl_shim_set_pointer(handle, option, bytes.baseAddress ?? emptyBody)
+  }
+
+  /// What became of the request that ended with `code`.
+  func outcome(_ code: CURLcode) -> Outcome {
+    var status = 0
+    curl_shim_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
+    var text = String(cString: reason)
+    if text.isEmpty { text = String(cString: curl_easy_strerror(code)) }
+    return Outcome(code: code, reason: text, status: status)
   }
 
   private func setTarget(_ request: HTTPClient.Request, host: String) {
     curl_shim_set_pointer(handle, CURLOPT_URL, request.url)
     curl_shim_set_pointer(handle, CURLOPT_PROTOCOLS_STR, "http,https")
     curl_shim_set_pointer(handle, CURLOPT_USERAGENT, "bitnet")
-    if ["localhost", "127.0.0.1", "::1", "[::1]"].contains(host) {
-      curl_shim_set_pointer(handle, CURLOPT_PROXY, "")
-    }
+    if HTTPClient.isLoopback(host) { curl_shim_set_pointer(handle, CURLOPT_PROXY, "") }
     if request.method == "HEAD" {
       curl_shim_set_long(handle, CURLOPT_NOBODY, 1)
     } else {
@@ -63,25 +103,15 @@ struct CurlHandle: ~Copyable, @unchecked Sendable {
     curl_shim_set_long(handle, CURLOPT_LOW_SPEED_TIME, request.silentSecondsMax)
   }
 
-  /// libcurl reads body and error text where they lie, during this call only.
-  private func performWithBody(_ body: [UInt8]?) -> Outcome {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(CURL_ERROR_SIZE)) { text in
-      text.initialize(repeating: 0)
-      curl_shim_set_pointer(handle, CURLOPT_ERRORBUFFER, text.baseAddress)
-      let code = (body ?? []).withUnsafeBytes { bytes in
-        if body != nil {
-          curl_shim_set_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(bytes.count))
-          curl_shim_set_pointer(handle, CURLOPT_POSTFIELDS, bytes.baseAddress ?? emptyBody)
-        }
-        return curl_easy_perform(handle)
-      }
-      curl_shim_set_pointer(handle, CURLOPT_ERRORBUFFER, nil)
-      var status = 0
-      curl_shim_get_long(handle, CURLINFO_RESPONSE_CODE, &status)
-      var reason = text.baseAddress.map { String(cString: $0) } ?? ""
-      if reason.isEmpty { reason = String(cString: curl_easy_strerror(code)) }
-      return Outcome(code: code, reason: reason, status: status)
+  private mutating func setHeaders(_ fields: [(name: String, value: String)]) {
+    curl_slist_free_all(headers)
+    // Otherwise a larger body waits a second for a 100 that many servers do not send.
+    headers = curl_slist_append(nil, "Expect:")
+    for (name, value) in fields {
+      // libcurl sends a header without a value only when it ends with a semicolon.
+      headers = curl_slist_append(headers, value.isEmpty ? "\(name);" : "\(name): \(value)")
     }
+    curl_shim_set_pointer(handle, CURLOPT_HTTPHEADER, headers)
   }
 }
 
@@ -89,23 +119,6 @@ struct CurlHandle: ~Copyable, @unchecked Sendable {
 // Safe to share: never written.
 nonisolated(unsafe) private let emptyBody = UnsafeRawPointer(
   UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1))
-
-/// A `curl_slist`, freed when its owner goes away.
-private struct HeaderList: ~Copyable {
-  private(set) var first: UnsafeMutablePointer<curl_slist>?
-
-  init(_ headers: [(name: String, value: String)]) {
-    // Otherwise a larger body waits a second for a 100 that many servers do not send.
-    first = curl_slist_append(nil, "Expect:")
-    for (name, value) in headers {
-      // libcurl sends a header without a value only when it ends with a semicolon.
-      let line = value.isEmpty ? "\(name);" : "\(name): \(value)"
-      first = curl_slist_append(first, line)
-    }
-  }
-
-  deinit { curl_slist_free_all(first) }
-}
 
 private func receiveHeaderLine(
   bytes: UnsafeMutablePointer<CChar>?, size: Int, count: Int, context: UnsafeMutableRawPointer?

@@ -74,15 +74,25 @@ package final class HTTPClient: Sendable {
   private func perform(
     _ request: Request, _ transfer: Transfer
   ) throws(HTTPClientError) -> Response {
-    guard let host = URL(string: request.url).flatMap({ $0.host() }), !host.isEmpty else {
-      throw .badURL(request.url)
-    }
+    let host = try Self.host(of: request)
     let kept = idleHandle.withLock { $0.take() }
-    let handle = kept ?? CurlHandle()
+    var handle = kept ?? CurlHandle()
     let outcome = handle.perform(request, transfer, host: host)
     keep(handle)
     if let failure = transfer.failure(outcome) { throw failure }
     return transfer.response
+  }
+
+  static func host(of request: Request) throws(HTTPClientError) -> String {
+    guard let host = URL(string: request.url).flatMap({ $0.host() }), !host.isEmpty else {
+      throw .badURL(request.url)
+    }
+    return host
+  }
+
+  /// Whether a URL's host is this machine.
+  package static func isLoopback(_ host: String) -> Bool {
+    ["localhost", "127.0.0.1", "::1", "[::1]"].contains(host)
   }
 
   private func keep(_ handle: consuming CurlHandle) {

@@ -64,6 +64,46 @@ package struct JSONReader {
     return key
   }
 
+  /// The next key of the innermost object, as its place among `names`, or -1 for any other; nil when
+  /// the object ends here. It makes no string, for objects that come by the thousand.
+  package mutating func nextKey(among names: [[UInt8]]) throws(JSONSyntaxError) -> Int? {
+    guard try advance(closing: UInt8(ascii: "}")) else { return nil }
+    try consume(UInt8(ascii: "\""), "a string")
+    let start = position
+    while let byte = byteHere, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20
+    {
+      position += 1
+    }
+    guard byteHere == UInt8(ascii: "\"") else {
+      // A key with escapes is none that is asked for.
+      position = start - 1
+      _ = try string()
+      try consume(UInt8(ascii: ":"), "a colon")
+      return -1
+    }
+    let count = position - start
+    position += 1
+    try consume(UInt8(ascii: ":"), "a colon")
+    search: for (place, name) in names.enumerated() where name.count == count {
+      for index in 0..<count where bytes[start + index] != name[index] { continue search }
+      return place
+    }
+    return -1
+  }
+
+  /// Appends the next string's UTF-8, its escapes resolved, to `text`; it makes no string.
+  package mutating func string(appendingTo text: inout [UInt8]) throws(JSONSyntaxError) {
+    try consume(UInt8(ascii: "\""), "a string")
+    let start = position
+    while let byte = byteHere, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20
+    {
+      position += 1
+    }
+    text.append(contentsOf: bytes[start..<position])
+    if byteHere != UInt8(ascii: "\"") { try escapedRest(of: &text) }
+    position += 1
+  }
+
   /// Whether the innermost array has another element, which comes next.
   package mutating func nextElement() throws(JSONSyntaxError) -> Bool {
     try advance(closing: UInt8(ascii: "]"))
@@ -96,6 +136,45 @@ package struct JSONReader {
       throw failure("an integer")
     }
     return value
+  }
+
+  /// The next number, rounded to the nearest double.
+  package mutating func double() throws(JSONSyntaxError) -> Double {
+    _ = nextByte()
+    let start = position
+    // Up to 15 digits and a power of ten up to 10^22 are exact doubles, so that one division rounds
+    // rightly (Clinger 1990); most numbers are of this kind, and need no string.
+    let isNegative = byteHere == UInt8(ascii: "-")
+    if isNegative { position += 1 }
+    let first = position
+    var mantissa = 0
+    var fraction: Int?
+    scan: while position - first <= 16, let byte = byteHere {
+      switch byte {
+      case Self.digits: mantissa = mantissa * 10 + Int(byte - UInt8(ascii: "0"))
+      case UInt8(ascii: ".") where fraction == nil && position > first: fraction = position + 1
+      default: break scan
+      }
+      position += 1
+    }
+    let isPlain =
+      position - first <= 15 && position > first && fraction != position
+      && byteHere.map { !Self.digits.contains($0) && ![46, 69, 101].contains($0) } ?? true
+      && (bytes[first] != UInt8(ascii: "0") || position == first + 1 || fraction == first + 2)
+    guard isPlain else {
+      position = start
+      guard let value = Double(try number()), value.isFinite else {
+        position = start
+        throw failure("a number that a double holds")
+      }
+      return value
+    }
+    let value = Double(mantissa) / Self.powersOfTen[fraction.map { position - $0 } ?? 0]
+    return isNegative ? -value : value
+  }
+
+  private static let powersOfTen: [Double] = (0...15).reduce(into: []) { powers, _ in
+    powers.append(powers.last.map { $0 * 10 } ?? 1)
   }
 
   /// The text of the next number, checked against JSON's grammar.

@@ -26,6 +26,61 @@ struct JSONReaderTests {
     #expect(throws: JSONSyntaxError.self) { try skip(text) }
   }
 
+  @Test func `numbers are the nearest doubles, however they are written`() throws {
+    let texts = [
+      "0", "-0", "1", "-0.25", "123456789012345", "0.1", "1234567.89012345", "-9999.0", "5e-324",
+      "1.7976931348623157e308", "0.1234567890123456789", "1234567890123456789", "0.000123", "1e3",
+      "-12E-2",
+    ]
+    for text in texts {
+      var reader = JSONReader(Array(text.utf8))
+      #expect(try reader.double() == Double(text), "\(text)")
+      try reader.end()
+    }
+    for seed in UInt64(1)...2000 {
+      var random = SplitMix64(seed: seed)
+      let value = Double.random(in: -20...20, using: &random)
+      let shortened = (value * 1e6).rounded() / 1e6
+      for text in ["\(value)", "\(shortened)", "\(Float(value))"] {
+        var reader = JSONReader(Array(text.utf8))
+        #expect(try reader.double() == Double(text), "\(text)")
+      }
+    }
+    for text in ["", "-", ".5", "1.", "01", "--1", "1e999", "+1", "x", "1e"] {
+      #expect(throws: JSONSyntaxError.self, "\(text)") {
+        var reader = JSONReader(Array(text.utf8))
+        _ = try reader.double()
+        try reader.end()
+      }
+    }
+  }
+
+  @Test func `keys and texts are read without making strings`() throws {
+    let names = ["token", "id", "é"].map { Array($0.utf8) }
+    var reader = JSONReader(
+      Array(#"{"id": 1, "token": "a\u00e9\n", "other": 2, "é": 3, "i\u0064": 4, "tokens": 5}"#.utf8)
+    )
+    try reader.beginObject()
+    var keys: [Int] = []
+    var text = Array("x".utf8)
+    while let key = try reader.nextKey(among: names) {
+      keys.append(key)
+      if key == 0 { try reader.string(appendingTo: &text) } else { try reader.skipValue() }
+    }
+    try reader.end()
+    #expect(keys == [1, 0, -1, 2, -1, -1])
+    #expect(text == Array("xaé\n".utf8))
+    for bad in [#"{"id" 1}"#, #"{"id"#, #"{"id": "a"#, "{\"id\": \"\n\"}", #"{id: 1}"#] {
+      #expect(throws: JSONSyntaxError.self, "\(bad)") {
+        var reader = JSONReader(Array(bad.utf8))
+        var text: [UInt8] = []
+        try reader.beginObject()
+        while try reader.nextKey(among: names) != nil { try reader.string(appendingTo: &text) }
+        try reader.end()
+      }
+    }
+  }
+
   @Test func `the place of an error is its byte`() {
     #expect {
       try skip("[\"é\",]")
