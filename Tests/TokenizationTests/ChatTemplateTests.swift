@@ -131,7 +131,7 @@ struct ChatTemplateTests {
       "{{ " + String(repeating: "(", count: 5000) + "1" + String(repeating: ")", count: 5000)
         + " }}",
       "{{ " + String(repeating: "-", count: 5000) + "1 }}",
-      "{{ " + String(repeating: "[", count: 5000),
+      "{{ " + String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000) + " }}",
       "{{ 'x'.replace('', 'y' * 4000) }}{% for i in range(9999) %}{{ 'xx'.replace('', 'y' * 40000) }}"
         + "{% endfor %}",
     ]
