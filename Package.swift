@@ -86,6 +86,7 @@ let package = Package(
     target(
       "Teachers",
       ["CKernels", "Checkpoints", "Kernels", "Tokenization", "Traces", "Transformer"]),
+    target("HostedTeachers", ["Checkpoints", "HTTPClient", "Tokenization", "Traces"]),
     target("Inference", ["CKernels", "Checkpoints", "Kernels", "Transformer"]),
     target(
       "Distillation",
@@ -148,6 +149,7 @@ let package = Package(
     tests(
       "Teachers",
       ["Checkpoints", "Kernels", "Tokenization", "Traces", "Transformer"]),
+    tests("HostedTeachers", ["Traces"]),
     tests("Inference", ["Checkpoints", "Kernels", "Transformer"]),
     tests("Distillation", ["Checkpoints", "Kernels", "Traces", "Transformer"]),
     tests("Evaluation", ["Corpora", "Kernels", "Tokenization"]),
@@ -156,7 +158,7 @@ let package = Package(
       ["HTTPServer", "JobAPI", "JobStore", "Jobs", "Kernels", "Transformer", crypto, logging]),
     tests("bitnet", ["HTTPServer", "Jobs"]),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["HTTPClient", "Jobs", "bitnetd"],
+      name: "EndToEndTests", dependencies: ["HTTPClient", "Jobs", "TestSupport", "bitnetd"],
       swiftSettings: settings),
   ],
   cxxLanguageStandard: .cxx20

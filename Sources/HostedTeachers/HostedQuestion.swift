@@ -1,0 +1,124 @@
+internal import Foundation
+package import HTTPClient
+package import Traces
+
+/// What a teacher is asked for, the same for every prompt.
+package struct HostedQuestion: Equatable, Sendable {
+  package typealias Purpose = CaptureMetadata.Purpose
+
+  package var purpose = Purpose.answer
+  /// Candidates at each position.
+  package var topK = 20
+  /// Tokens of an answer at most.
+  package var maxTokens = 256
+  /// At which answers are sampled.
+  package var temperature = 1.0
+  /// Of the sampling, where the provider takes one.
+  package var seed: UInt64?
+  /// Said before each prompt of a chat.
+  package var system: String?
+  /// Whether the reply comes as it is written.
+  package var isStreamed = false
+
+  /// The defaults.
+  package init() {}
+
+  /// The request that asks `endpoint` for `prompt`.
+  ///
+  /// - Parameters:
+  ///   - key: goes into the request's head and nowhere else.
+  ///   - idempotencyKey: the same whenever this is asked again.
+  package func request(
+    _ prompt: String, of endpoint: HostedEndpoint, key: String?, idempotencyKey: String
+  ) throws -> HTTPClient.Request {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    var headers = [
+      (name: "Content-Type", value: "application/json"),
+      (name: "Accept", value: isStreamed ? "text/event-stream" : "application/json"),
+      (name: "Idempotency-Key", value: idempotencyKey),
+    ]
+    if let key { headers.append((name: "Authorization", value: "Bearer \(key)")) }
+    return HTTPClient.Request(
+      "POST", endpoint.url, headers: headers,
+      body: Array(try encoder.encode(Body(self, prompt, endpoint))))
+  }
+}
+
+extension HostedQuestion {
+  /// The fields of OpenAI's two routes, and the few of others that are needed.
+  private struct Body: Encodable {
+    struct Message: Encodable {
+      let role: String
+      let content: String
+    }
+
+    struct Routing: Encodable {
+      let require_parameters = true
+    }
+
+    struct StreamOptions: Encodable {
+      let include_usage = true
+    }
+
+    /// True on the chat route, the number itself on the other.
+    enum Logprobs: Encodable {
+      case wanted
+      case count(Int)
+
+      func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .wanted: try true.encode(to: encoder)
+        case .count(let count): try count.encode(to: encoder)
+        }
+      }
+    }
+
+    // Named as they stand in the JSON.
+    let model: String
+    var messages: [Message]?
+    var prompt: String?
+    var max_tokens: Int?
+    var max_completion_tokens: Int?
+    let temperature: Double
+    let top_p = 1
+    var seed: Int64?
+    var logprobs: Logprobs?
+    var top_logprobs: Int?
+    var echo: Bool?
+    var stream: Bool?
+    var stream_options: StreamOptions?
+    var provider: Routing?
+
+    init(_ question: HostedQuestion, _ text: String, _ endpoint: HostedEndpoint) {
+      model = endpoint.model
+      temperature = question.temperature
+      seed = question.seed.map { Int64($0 & 0x7FFF_FFFF) }
+      let tokens = question.purpose == .score ? 1 : question.maxTokens
+      if endpoint.provider.maxTokensField == "max_tokens" || endpoint.api == .completions {
+        max_tokens = tokens
+      } else {
+        max_completion_tokens = tokens
+      }
+      switch endpoint.api {
+      case .chat:
+        messages =
+          (question.system.map { [Message(role: "system", content: $0)] } ?? [])
+          + [Message(role: "user", content: text)]
+        if question.topK > 0 {
+          logprobs = .wanted
+          top_logprobs = question.topK
+        }
+      case .completions:
+        prompt = text
+        if question.topK > 0 { logprobs = .count(question.topK) }
+        if question.purpose == .score { echo = true }
+      }
+      if question.isStreamed {
+        stream = true
+        stream_options = StreamOptions()
+      }
+      if endpoint.provider == .openrouter { provider = Routing() }
+    }
+  }
+}
