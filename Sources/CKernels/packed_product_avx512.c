@@ -54,7 +54,7 @@ TARGET_VBMI static inline __attribute__((always_inline)) void tile(
         for (int v = 0; v < VECTORS; v++) sums[t][v] = _mm512_setzero_si512();
     size_t whole = columns / 4;
     for (size_t g = 0; g < whole; g++) {
-        if (tokens == 1) _mm_prefetch(panel + g * GROUP + AHEAD_BYTES, _MM_HINT_T0);
+        _mm_prefetch(panel + g * GROUP + AHEAD_BYTES, _MM_HINT_T0);
         unpacked trits = unpack(_mm512_load_si512(panel + g * GROUP), low, high);
         for (int t = 0; t < tokens; t++) {
             __m512i four = four_codes(codes + (size_t)t * columns + g * 4);

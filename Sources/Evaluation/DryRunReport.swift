@@ -54,6 +54,10 @@ package struct DryRunReport: Codable, Equatable, Sendable {
   @Measured package var threads: Int?
   package var predictedBytes = Memory()
   package var measuredBytes = Memory()
+  /// What the same numbers take at 16 bits over what they take here: of all weights, and of the
+  /// ternary projections alone, which is what is often published.
+  @Measured package var ratioToFp16: Double?
+  @Measured package var ratioToFp16WithoutEmbeddings: Double?
   /// Resident memory of the process before the model was made.
   @Measured package var baselineRssBytes: Int?
   @Measured package var peakRssBytes: Int?

@@ -53,7 +53,8 @@ package final class GenerationEngine: Sendable {
   ) {
     self.limits = limits
     vocabularySize = model.configuration.vocabSize
-    let inbox = GenerationInbox(queueLimit: limits.maximumQueue)
+    let inbox = GenerationInbox(
+      queueLimit: limits.maximumQueue, places: limits.maximumSequences)
     self.inbox = inbox
     let thread = Thread {
       // Made here, because only this thread uses it.

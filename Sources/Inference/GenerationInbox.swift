@@ -27,12 +27,17 @@ final class GenerationInbox: Sendable {
   }
 
   private let queueLimit: Int
+  private let places: Int
   private let state = Mutex(State())
   /// One signal per piece of news; a signal too many costs one look.
   private let wakeUp = DispatchSemaphore(value: 0)
   private let end = DispatchSemaphore(value: 0)
 
-  init(queueLimit: Int) { self.queueLimit = queueLimit }
+  /// - Parameter queueLimit: requests that may wait while all `places` are taken.
+  init(queueLimit: Int, places: Int) {
+    self.queueLimit = queueLimit
+    self.places = places
+  }
 
   // MARK: - Other threads
 
@@ -42,7 +47,8 @@ final class GenerationInbox: Sendable {
     let time = DispatchTime.now().uptimeNanoseconds
     let handle = try state.withLock { state throws(GenerationRefusal) in
       guard !state.isDraining else { throw .shuttingDown }
-      guard state.load.queued < max(1, queueLimit) else { throw .queueFull(limit: queueLimit) }
+      let free = max(0, places - state.load.running)
+      guard state.load.queued < queueLimit + free else { throw .queueFull(limit: queueLimit) }
       let handle = GenerationHandle(number: state.nextNumber)
       state.nextNumber += 1
       state.load.queued += 1

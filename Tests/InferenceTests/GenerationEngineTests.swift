@@ -162,6 +162,22 @@ struct GenerationEngineTests {
     }
   }
 
+  @Test func `a full queue refuses, and takes again when there is room`() async throws {
+    let engine = GenerationEngine(
+      model: try model(), limits: limits(sequences: 1, context: 20_000, queue: 1), team: team)
+    let answers = [Answer(), Answer()]
+    let request = GenerationRequest(tokens: [1, 2], maximumNewTokens: 19_000)
+    let handles = try answers.map { try engine.submit(request, receiver: $0.receive) }
+    #expect(throws: GenerationRefusal.queueFull(limit: 1)) {
+      try engine.submit(request) { _ in .more }
+    }
+    for handle in handles { engine.cancel(handle) }
+    for answer in answers { #expect(await answer.finish() == .cancelled) }
+    // What has ended may still be counted for a moment; what was drained is not.
+    engine.drain()
+    #expect(engine.load.running == 0 && engine.load.queued == 0)
+  }
+
   @Test func `what cannot be served is refused by name`() throws {
     let engine = GenerationEngine(
       model: try model(), limits: limits(sequences: 1, context: 16, queue: 2), team: team)

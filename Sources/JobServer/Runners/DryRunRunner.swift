@@ -45,6 +45,13 @@ struct DryRunRunner {
     tell(0, "making random trits")
     let model = try InferenceModel.random(
       configuration: configuration, seed: spec.seed, team: environment.team)
+    let projections = ParameterLayout(configuration).views.filter(\.isTernary)
+      .reduce(0) { $0 + $1.count }
+    report.ratioToFp16 = Double(2 * configuration.parameterCount) / Double(model.bytes.total)
+    if projections > 0 {
+      report.ratioToFp16WithoutEmbeddings =
+        Double(2 * projections) / Double(model.bytes.projections)
+    }
     // Cache and scratch show in the peak only; nothing here could say them apart.
     report.measuredBytes = DryRunReport.Memory(
       packedWeights: model.bytes.projections + model.bytes.norms,
@@ -76,7 +83,13 @@ struct DryRunRunner {
       maximumLength: spec.sequenceLength + 2 * spec.decodeTokens)
     return DryRunReport.Memory(
       packedWeights: weights.projections + weights.norms, embeddings: weights.embeddings,
-      cache: session.keyValueCache, scratch: session.scratch)
+      cache: session.keyValueCache,
+      scratch: session.scratch + Self.keptLogits(configuration, spec) * 4)
+  }
+
+  /// Logits that are kept to compare A8 with A4.
+  private static func keptLogits(_ configuration: ModelConfiguration, _ spec: DryRunSpec) -> Int {
+    2 * (spec.decodeTokens + 1) * spec.batchSize * configuration.vocabSize
   }
 
   private func activationBytes(_ configuration: ModelConfiguration, _ spec: DryRunSpec) -> Int {
@@ -124,6 +137,7 @@ struct DryRunRunner {
     for prompt in prompts { session.reset(prompt.sequence) }
     var phase = DryRunReport.Phase()
     var kept: [Float] = []
+    kept.reserveCapacity((decoded.count + 1) * prompts.count * vocabulary)
     func keep(_ logits: UnsafePointer<Float>) {
       kept += UnsafeBufferPointer(start: logits, count: prompts.count * vocabulary)
     }
