@@ -22,39 +22,53 @@ constexpr int64_t kGroupRowLimit = 1 << 24;
 struct Column {
   std::string name;
   int32_t type;
-  bool is_list;
+  int list_depth;
   int leaf;   // index among the file's leaf columns
-  int field;  // index among the file's fields
 };
 
-std::string type_name(int32_t type, bool is_list) {
-  const std::string value = arrow_parquet::value_type(type)->ToString();
-  return is_list ? "list<" + value + ">" : value;
+std::string type_name(int32_t type, int list_depth) {
+  std::string name = arrow_parquet::value_type(type)->ToString();
+  for (int i = 0; i < list_depth; i++) name = "list<" + name + ">";
+  return name;
+}
+
+bool is_number(const arrow::DataType &type) {
+  return arrow::is_integer(type.id()) || type.id() == arrow::Type::FLOAT ||
+         type.id() == arrow::Type::DOUBLE;
+}
+
+/// Whether values of `found` can be given as `type`.
+bool is_readable(const arrow::DataType &found, int32_t type) {
+  switch (type) {
+    case ARROW_PARQUET_INT32:
+    case ARROW_PARQUET_INT64: return arrow::is_integer(found.id());
+    case ARROW_PARQUET_FLOAT32: return is_number(found);
+    case ARROW_PARQUET_BYTES:
+      return found.id() == arrow::Type::BINARY || found.id() == arrow::Type::STRING;
+    default: return found.Equals(arrow_parquet::value_type(type));
+  }
 }
 
 /// Finds the column in the file's schema and checks its type.
 arrow::Status locate(const parquet::arrow::SchemaManifest &manifest, Column *column) {
-  const auto &fields = manifest.schema_fields;
-  for (size_t i = 0; i < fields.size(); i++) {
-    if (fields[i].field->name() != column->name) continue;
-    const auto &type = fields[i].field->type();
-    const auto expected = arrow_parquet::value_type(column->type);
-    const parquet::arrow::SchemaField *leaf = &fields[i];
-    bool fits = type->Equals(expected);
-    if (column->is_list) {
-      fits = type->id() == arrow::Type::LIST && type->field(0)->type()->Equals(expected);
-      if (fits) leaf = &fields[i].children[0];
+  for (const auto &found : manifest.schema_fields) {
+    if (found.field->name() != column->name) continue;
+    const parquet::arrow::SchemaField *leaf = &found;
+    bool fits = true;
+    for (int i = 0; i < column->list_depth && fits; i++) {
+      fits = leaf->field->type()->id() == arrow::Type::LIST && leaf->children.size() == 1;
+      if (fits) leaf = &leaf->children[0];
     }
-    if (!fits) {
-      return arrow::Status::Invalid("column ", column->name, " is ", type->ToString(),
-                                    ", expected ", type_name(column->type, column->is_list));
+    if (!fits || !is_readable(*leaf->field->type(), column->type)) {
+      return arrow::Status::Invalid("column ", column->name, " is ",
+                                    found.field->type()->ToString(), ", expected ",
+                                    type_name(column->type, column->list_depth));
     }
-    column->field = static_cast<int>(i);
     column->leaf = leaf->column_index;
     return arrow::Status::OK();
   }
   return arrow::Status::Invalid("has no column ", column->name, ", expected ",
-                                type_name(column->type, column->is_list));
+                                type_name(column->type, column->list_depth));
 }
 
 }  // namespace
@@ -67,36 +81,106 @@ struct arrow_parquet_reader {
 
 struct arrow_parquet_rows {
   std::vector<std::shared_ptr<arrow::Array>> arrays;  // keep the values alive
-  std::vector<std::vector<uint8_t>> bytes;            // unpacked Booleans
+  std::vector<std::vector<uint8_t>> bytes;            // values that are not the file's own
+  std::vector<std::vector<int32_t>> offsets;
   std::vector<arrow_parquet_values> values;
 };
 
 namespace {
 
-arrow::Status expose(const Column &column, const std::shared_ptr<arrow::Array> &array,
-                     arrow_parquet_rows *rows) {
-  const arrow::Array *flat = array.get();
-  arrow_parquet_values values = {nullptr, nullptr};
-  bool has_null = array->null_count() > 0;
-  if (column.is_list) {
-    const auto &list = static_cast<const arrow::ListArray &>(*array);
-    values.offsets = list.raw_value_offsets();
-    flat = list.values().get();
-    has_null = has_null || flat->null_count() > 0;
+/// Keeps values in memory that is not Arrow's.
+template <typename Value>
+Value *keep(arrow_parquet_rows *rows, int64_t count) {
+  rows->bytes.emplace_back((static_cast<size_t>(count) + 1) * sizeof(Value));
+  return reinterpret_cast<Value *>(rows->bytes.back().data());
+}
+
+template <typename To, typename Array>
+arrow::Status convert(const arrow::Array &array, To *to) {
+  const auto &from = static_cast<const Array &>(array);
+  for (int64_t i = 0; i < from.length(); i++) {
+    to[i] = static_cast<To>(from.Value(i));
+    if (std::is_integral<To>::value &&
+        static_cast<typename Array::TypeClass::c_type>(to[i]) != from.Value(i)) {
+      return arrow::Status::Invalid("holds the number ", from.Value(i), ", which is too large");
+    }
   }
-  if (has_null) return arrow::Status::Invalid("column ", column.name, " has nulls, expected none");
+  return arrow::Status::OK();
+}
+
+template <typename To>
+arrow::Status convert_numbers(const arrow::Array &array, To *to) {
+  switch (array.type_id()) {
+    case arrow::Type::INT8: return convert<To, arrow::Int8Array>(array, to);
+    case arrow::Type::INT16: return convert<To, arrow::Int16Array>(array, to);
+    case arrow::Type::INT32: return convert<To, arrow::Int32Array>(array, to);
+    case arrow::Type::INT64: return convert<To, arrow::Int64Array>(array, to);
+    case arrow::Type::UINT8: return convert<To, arrow::UInt8Array>(array, to);
+    case arrow::Type::UINT16: return convert<To, arrow::UInt16Array>(array, to);
+    case arrow::Type::UINT32: return convert<To, arrow::UInt32Array>(array, to);
+    case arrow::Type::UINT64: return convert<To, arrow::UInt64Array>(array, to);
+    case arrow::Type::FLOAT: return convert<To, arrow::FloatArray>(array, to);
+    case arrow::Type::DOUBLE: return convert<To, arrow::DoubleArray>(array, to);
+    default: return arrow::Status::Invalid("is ", array.type()->ToString());
+  }
+}
+
+/// The offsets of a list, a text or bytes, from 0 on even in a slice.
+const int32_t *rebased(const int32_t *offsets, int64_t count, arrow_parquet_rows *rows) {
+  if (offsets[0] == 0) return offsets;
+  std::vector<int32_t> copy(offsets, offsets + count + 1);
+  for (auto &offset : copy) offset -= offsets[0];
+  rows->offsets.push_back(std::move(copy));
+  return rows->offsets.back().data();
+}
+
+arrow::Status expose_flat(const Column &column, const arrow::Array &flat, arrow_parquet_rows *rows,
+                          arrow_parquet_values *values) {
   if (column.type == ARROW_PARQUET_BOOL) {
-    const auto &bits = static_cast<const arrow::BooleanArray &>(*flat);
-    std::vector<uint8_t> bytes(static_cast<size_t>(bits.length()) + 1);
-    for (int64_t i = 0; i < bits.length(); i++) bytes[static_cast<size_t>(i)] = bits.Value(i);
-    rows->bytes.push_back(std::move(bytes));
-    values.values = rows->bytes.back().data();
-  } else {
-    const auto &data = *flat->data();
+    const auto &bits = static_cast<const arrow::BooleanArray &>(flat);
+    uint8_t *bytes = keep<uint8_t>(rows, bits.length());
+    for (int64_t i = 0; i < bits.length(); i++) bytes[i] = bits.Value(i);
+    values->values = bytes;
+  } else if (arrow_parquet::has_length(column.type)) {
+    const auto &texts = static_cast<const arrow::BinaryArray &>(flat);
+    const int32_t *offsets = texts.raw_value_offsets();
+    values->values = texts.raw_data() == nullptr ? nullptr : texts.raw_data() + offsets[0];
+    values->inner_offsets = rebased(offsets, texts.length(), rows);
+  } else if (flat.type()->Equals(arrow_parquet::value_type(column.type))) {
+    const auto &data = *flat.data();
     const uint8_t *base = data.buffers[1] == nullptr ? nullptr : data.buffers[1]->data();
     if (base != nullptr) base += data.offset * arrow_parquet::value_bytes(column.type);
-    values.values = base;
+    values->values = base;
+  } else if (column.type == ARROW_PARQUET_INT32) {
+    values->values = keep<int32_t>(rows, flat.length());
+    return convert_numbers(flat, static_cast<int32_t *>(const_cast<void *>(values->values)));
+  } else if (column.type == ARROW_PARQUET_INT64) {
+    values->values = keep<int64_t>(rows, flat.length());
+    return convert_numbers(flat, static_cast<int64_t *>(const_cast<void *>(values->values)));
+  } else {
+    values->values = keep<float>(rows, flat.length());
+    return convert_numbers(flat, static_cast<float *>(const_cast<void *>(values->values)));
   }
+  return arrow::Status::OK();
+}
+
+arrow::Status expose(const Column &column, const std::shared_ptr<arrow::Array> &array,
+                     arrow_parquet_rows *rows) {
+  std::shared_ptr<arrow::Array> flat = array;
+  arrow_parquet_values values = {nullptr, nullptr, nullptr};
+  bool has_null = array->null_count() > 0;
+  for (int depth = 0; depth < column.list_depth; depth++) {
+    const auto &list = static_cast<const arrow::ListArray &>(*flat);
+    const int32_t *offsets = list.raw_value_offsets();
+    const int64_t count = list.length();
+    (depth == 0 ? values.offsets : values.inner_offsets) = rebased(offsets, count, rows);
+    flat = list.values()->Slice(offsets[0], offsets[count] - offsets[0]);
+    has_null = has_null || flat->null_count() > 0;
+    rows->arrays.push_back(flat);
+  }
+  if (has_null) return arrow::Status::Invalid("column ", column.name, " has nulls, expected none");
+  const auto status = expose_flat(column, *flat, rows, &values);
+  if (!status.ok()) return arrow::Status::Invalid("column ", column.name, " ", status.message());
   rows->arrays.push_back(array);
   rows->values.push_back(values);
   return arrow::Status::OK();
@@ -105,6 +189,20 @@ arrow::Status expose(const Column &column, const std::shared_ptr<arrow::Array> &
 }  // namespace
 
 extern "C" {
+
+int32_t arrow_parquet_has_column(const void *bytes, int64_t count, const char *name) {
+  int32_t found = 0;
+  char *error = nullptr;
+  arrow_parquet::reporting(&error, [&]() -> arrow::Status {
+    auto source = std::make_shared<arrow::io::BufferReader>(
+        std::make_shared<arrow::Buffer>(static_cast<const uint8_t *>(bytes), count));
+    const auto root = parquet::ParquetFileReader::Open(source)->metadata()->schema()->group_node();
+    found = root->FieldIndex(name) >= 0;
+    return arrow::Status::OK();
+  });
+  std::free(error);
+  return found;
+}
 
 int32_t arrow_parquet_reader_open(const void *bytes, int64_t count,
                                   const arrow_parquet_column *columns, int32_t column_count,
@@ -128,7 +226,7 @@ int32_t arrow_parquet_reader_open(const void *bytes, int64_t count,
                           parquet::arrow::FileReader::Make(arrow::default_memory_pool(),
                                                            std::move(file)));
     for (int32_t i = 0; i < column_count; i++) {
-      Column column = {columns[i].name, columns[i].type, columns[i].is_list != 0, -1, -1};
+      Column column = {columns[i].name, columns[i].type, columns[i].list_depth, -1};
       ARROW_RETURN_NOT_OK(locate(opened->file->manifest(), &column));
       opened->columns.push_back(std::move(column));
     }
@@ -158,7 +256,6 @@ int32_t arrow_parquet_reader_read(arrow_parquet_reader *reader, int32_t group,
   return arrow_parquet::reporting(error, [&]() -> arrow::Status {
     const int64_t expected = arrow_parquet_reader_group_rows(reader, group);
     auto read = std::make_unique<arrow_parquet_rows>();
-    read->bytes.reserve(static_cast<size_t>(column_count));
     for (int32_t i = 0; i < column_count; i++) {
       const Column &column = reader->columns[static_cast<size_t>(columns[i])];
       ARROW_ASSIGN_OR_RAISE(auto table, reader->file->ReadRowGroup(group, {column.leaf}));

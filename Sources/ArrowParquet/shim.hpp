@@ -21,8 +21,15 @@ inline std::shared_ptr<arrow::DataType> value_type(int32_t type) {
     case ARROW_PARQUET_INT32: return arrow::int32();
     case ARROW_PARQUET_INT64: return arrow::int64();
     case ARROW_PARQUET_FLOAT32: return arrow::float32();
+    case ARROW_PARQUET_TEXT: return arrow::utf8();
+    case ARROW_PARQUET_BYTES: return arrow::binary();
     default: return arrow::boolean();
   }
+}
+
+/// Whether a value of the type is of any length.
+inline bool has_length(int32_t type) {
+  return type == ARROW_PARQUET_TEXT || type == ARROW_PARQUET_BYTES;
 }
 
 inline int64_t value_bytes(int32_t type) {

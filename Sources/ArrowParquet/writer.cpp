@@ -53,9 +53,10 @@ parquet::Encoding::type encoding(int32_t code) {
 arrow::Result<std::shared_ptr<arrow::Array>> wrap(const arrow_parquet_column &column,
                                                   const arrow_parquet_values &values,
                                                   int64_t rows) {
-  const int64_t count = column.is_list ? values.offsets[rows] : rows;
+  const int64_t count = column.list_depth > 0 ? values.offsets[rows] : rows;
   const auto type = arrow_parquet::value_type(column.type);
   std::shared_ptr<arrow::Buffer> buffer;
+  std::vector<std::shared_ptr<arrow::Buffer>> buffers = {nullptr};
   if (column.type == ARROW_PARQUET_BOOL) {
     ARROW_ASSIGN_OR_RAISE(auto bits, arrow::AllocateBitmap(count));
     const auto *bytes = static_cast<const uint8_t *>(values.values);
@@ -64,11 +65,18 @@ arrow::Result<std::shared_ptr<arrow::Array>> wrap(const arrow_parquet_column &co
     }
     buffer = std::move(bits);
   } else {
-    buffer = std::make_shared<arrow::Buffer>(static_cast<const uint8_t *>(values.values),
-                                             count * arrow_parquet::value_bytes(column.type));
+    const int64_t bytes = arrow_parquet::has_length(column.type)
+                              ? values.inner_offsets[count]
+                              : count * arrow_parquet::value_bytes(column.type);
+    buffer = std::make_shared<arrow::Buffer>(static_cast<const uint8_t *>(values.values), bytes);
   }
-  auto flat = arrow::MakeArray(arrow::ArrayData::Make(type, count, {nullptr, buffer}, 0));
-  if (!column.is_list) return flat;
+  if (arrow_parquet::has_length(column.type)) {
+    buffers.push_back(std::make_shared<arrow::Buffer>(
+        reinterpret_cast<const uint8_t *>(values.inner_offsets), (count + 1) * 4));
+  }
+  buffers.push_back(buffer);
+  auto flat = arrow::MakeArray(arrow::ArrayData::Make(type, count, buffers, 0));
+  if (column.list_depth == 0) return flat;
   auto offsets = std::make_shared<arrow::Buffer>(
       reinterpret_cast<const uint8_t *>(values.offsets), (rows + 1) * 4);
   return std::make_shared<arrow::ListArray>(arrow::list(arrow::field("element", type, false)),
@@ -102,13 +110,15 @@ int32_t arrow_parquet_writer_open(const arrow_parquet_column *columns, int32_t c
     for (const auto &column : opened->columns) {
       const auto type = arrow_parquet::value_type(column.type);
       const std::string name = column.name;
-      const std::string path = column.is_list ? name + ".list.element" : name;
+      const std::string path = column.list_depth > 0 ? name + ".list.element" : name;
       fields.push_back(arrow::field(
-          name, column.is_list ? arrow::list(arrow::field("element", type, false)) : type, false));
+          name, column.list_depth > 0 ? arrow::list(arrow::field("element", type, false)) : type, false));
       properties.encoding(path, encoding(column.encoding));
       properties.compression_level(path, column.zstd_level);
-      // Minima and maxima of candidate lists serve no query and cost space.
-      if (column.is_list) properties.disable_statistics(path);
+      // Minima and maxima of candidate lists and texts serve no query and cost space.
+      if (column.list_depth > 0 || arrow_parquet::has_length(column.type)) {
+        properties.disable_statistics(path);
+      }
     }
     opened->schema = arrow::schema(fields);
     ARROW_ASSIGN_OR_RAISE(

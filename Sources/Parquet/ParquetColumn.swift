@@ -10,6 +10,11 @@ package struct ParquetColumn: Equatable, Sendable {
     case bool
     case int32List
     case float32List
+    case text
+    case bytesList
+    /// For reading only, as the next.
+    case int32Lists
+    case float32Lists
   }
 
   /// How values are arranged before they are compressed with zstd.
@@ -50,7 +55,8 @@ package struct ParquetColumn: Equatable, Sendable {
         collect(
           result + [
             arrow_parquet_column(
-              name: buffer.baseAddress, type: column.kind.valueCode, is_list: column.kind.listCode,
+              name: buffer.baseAddress, type: column.kind.valueCode,
+              list_depth: column.kind.listDepth,
               encoding: column.encoding.code, zstd_level: Int32(column.zstdLevel))
           ])
       }
@@ -62,17 +68,20 @@ package struct ParquetColumn: Equatable, Sendable {
 extension ParquetColumn.Kind {
   fileprivate var valueCode: Int32 {
     switch self {
-    case .int32, .int32List: Int32(ARROW_PARQUET_INT32)
+    case .int32, .int32List, .int32Lists: Int32(ARROW_PARQUET_INT32)
     case .int64: Int32(ARROW_PARQUET_INT64)
-    case .float32, .float32List: Int32(ARROW_PARQUET_FLOAT32)
+    case .float32, .float32List, .float32Lists: Int32(ARROW_PARQUET_FLOAT32)
     case .bool: Int32(ARROW_PARQUET_BOOL)
+    case .text: Int32(ARROW_PARQUET_TEXT)
+    case .bytesList: Int32(ARROW_PARQUET_BYTES)
     }
   }
 
-  fileprivate var listCode: Int32 {
+  fileprivate var listDepth: Int32 {
     switch self {
-    case .int32List, .float32List: 1
-    case .int32, .int64, .float32, .bool: 0
+    case .int32, .int64, .float32, .bool, .text: 0
+    case .int32List, .float32List, .bytesList: 1
+    case .int32Lists, .float32Lists: 2
     }
   }
 }

@@ -83,6 +83,14 @@ package struct ParquetReader: ~Copyable {
       list(values, rowCount: rowCount) { .int32List($0, offsets: $1) }
     case .float32List:
       list(values, rowCount: rowCount) { .float32List($0, offsets: $1) }
+    case .text:
+      inner(values, count: rowCount) { .text($0, ends: $1) }
+    case .bytesList:
+      lists(values, rowCount: rowCount) { .bytesList($0, ends: $1, offsets: $2) }
+    case .int32Lists:
+      lists(values, rowCount: rowCount) { .int32Lists($0, ends: $1, offsets: $2) }
+    case .float32Lists:
+      lists(values, rowCount: rowCount) { .float32Lists($0, ends: $1, offsets: $2) }
     }
   }
 
@@ -100,5 +108,30 @@ package struct ParquetReader: ~Copyable {
     let offsets: [Int32] = array(values.offsets, count: rowCount + 1)
     guard let last = offsets.last else { return make([], [0]) }
     return make(array(values.values, count: Int(last)), offsets)
+  }
+
+  private static func inner<Element: BitwiseCopyable>(
+    _ values: arrow_parquet_values, count: Int, _ make: ([Element], [Int32]) -> ParquetValues
+  ) -> ParquetValues {
+    let ends: [Int32] =
+      values.inner_offsets == nil ? [0] : array(values.inner_offsets, count: count + 1)
+    return make(array(values.values, count: Int(ends.last ?? 0)), ends.isEmpty ? [0] : ends)
+  }
+
+  private static func lists<Element: BitwiseCopyable>(
+    _ values: arrow_parquet_values, rowCount: Int,
+    _ make: ([Element], [Int32], [Int32]) -> ParquetValues
+  ) -> ParquetValues {
+    let offsets: [Int32] = array(values.offsets, count: rowCount + 1)
+    return inner(values, count: Int(offsets.last ?? 0)) {
+      make($0, $1, offsets.isEmpty ? [0] : offsets)
+    }
+  }
+}
+
+extension ParquetReader {
+  /// Whether a file in memory is Parquet and has a column of that name.
+  package static func hasColumn(_ name: String, in bytes: UnsafeRawBufferPointer) -> Bool {
+    bytes.count > 0 && arrow_parquet_has_column(bytes.baseAddress, Int64(bytes.count), name) != 0
   }
 }

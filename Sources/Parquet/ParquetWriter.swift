@@ -101,8 +101,11 @@ package final class ParquetWriter {
     _ body: ([arrow_parquet_values]) throws -> Void
   ) throws {
     guard let first = rest.first else { return try body(done) }
-    func next(_ values: UnsafeRawPointer?, _ offsets: UnsafePointer<Int32>? = nil) throws {
-      let entry = arrow_parquet_values(values: values, offsets: offsets)
+    func next(
+      _ values: UnsafeRawPointer?, _ offsets: UnsafePointer<Int32>? = nil,
+      inner: UnsafePointer<Int32>? = nil
+    ) throws {
+      let entry = arrow_parquet_values(values: values, offsets: offsets, inner_offsets: inner)
       try withC(rest.dropFirst(), done + [entry], body)
     }
     switch first {
@@ -118,6 +121,19 @@ package final class ParquetWriter {
       try values.withUnsafeBytes { bytes in
         try offsets.withUnsafeBufferPointer { try next(bytes.baseAddress, $0.baseAddress) }
       }
+    case .text(let values, let ends):
+      try values.withUnsafeBytes { bytes in
+        try ends.withUnsafeBufferPointer { try next(bytes.baseAddress, inner: $0.baseAddress) }
+      }
+    case .bytesList(let values, let ends, let offsets):
+      try values.withUnsafeBytes { bytes in
+        try ends.withUnsafeBufferPointer { ends in
+          try offsets.withUnsafeBufferPointer {
+            try next(bytes.baseAddress, $0.baseAddress, inner: ends.baseAddress)
+          }
+        }
+      }
+    case .int32Lists, .float32Lists: preconditionFailure("lists of lists are only read")
     }
   }
 }

@@ -22,18 +22,27 @@ struct ParquetTests {
     ParquetColumn("mass", .float32, encoding: .streamSplit), ParquetColumn("flag", .bool),
     ParquetColumn("ids", .int32List, encoding: .streamSplit, zstdLevel: 9),
     ParquetColumn("weights", .float32List, encoding: .streamSplit),
+    ParquetColumn("text", .text), ParquetColumn("pieces", .bytesList, zstdLevel: 3),
   ]
 
   private func group(rows: Int, from start: Int) -> [ParquetValues] {
     let lengths = (0..<rows).map { ($0 + start) % 4 }
     let offsets = lengths.reduce(into: [Int32(0)]) { $0.append($0[$0.count - 1] + Int32($1)) }
     let count = Int(offsets[rows])
+    let texts = (0..<rows).map { $0 % 5 == 0 ? "" : "text é \($0)" }
+    var pieces: [UInt8] = []
+    var ends: [Int32] = [0]
+    for index in 0..<count {
+      pieces.append(contentsOf: repeatElement(UInt8(index % 256), count: index % 3))
+      ends.append(Int32(pieces.count))
+    }
     return [
       .int64((0..<rows).map { Int64($0 + start) << 33 }), .int32((0..<rows).map { -Int32($0) }),
       .float32((0..<rows).map { Float($0) * -0.1 }),
       .bool((0..<rows).map { ($0 + start) % 3 == 0 }),
       .int32List((0..<count).map { Int32($0 * 7919 % 150_000) }, offsets: offsets),
       .float32List((0..<count).map { -Float($0) / 3 }, offsets: offsets),
+      .texts(texts), .bytesList(pieces, ends: ends, offsets: offsets),
     ]
   }
 
@@ -66,6 +75,7 @@ struct ParquetTests {
     var empty = group(rows: 3, from: 0)
     empty[4] = .int32List([], offsets: [0, 0, 0, 0])
     empty[5] = .float32List([], offsets: [0, 0, 0, 0])
+    empty[7] = .bytesList([], ends: [0], offsets: [0, 0, 0, 0])
     #expect(try readAll(file([empty])) == [empty])
     #expect(try readAll(file([])) == [])
     let none = group(rows: 0, from: 0)

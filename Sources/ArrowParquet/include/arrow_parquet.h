@@ -19,6 +19,8 @@ enum {
   ARROW_PARQUET_INT64 = 1,
   ARROW_PARQUET_FLOAT32 = 2,
   ARROW_PARQUET_BOOL = 3,  // a byte each, 0 or 1
+  ARROW_PARQUET_TEXT = 4,  // UTF-8 of any length
+  ARROW_PARQUET_BYTES = 5,
 };
 
 enum {
@@ -27,20 +29,25 @@ enum {
   ARROW_PARQUET_STREAM_SPLIT = 2,  // BYTE_STREAM_SPLIT, numbers only
 };
 
-// One column: a number per row, or a list of numbers per row. Neither may be null.
+// One column: a value per row, a list of values per row, or, for reading, a list of lists of numbers.
+// None may be null. Numbers are read from columns of any numeric type: wider ones are narrowed, and
+// one that does not fit is an error.
 typedef struct {
   const char *name;
   int32_t type;
-  int32_t is_list;
+  int32_t list_depth;  // 0, 1 or 2
   int32_t encoding;    // for writing
   int32_t zstd_level;  // for writing
 } arrow_parquet_column;
 
 // The values of one column in one row group. A list column has `offsets` [rows + 1]; the list of
-// row r is values[offsets[r]] up to values[offsets[r + 1] - 1].
+// row r is values[offsets[r]] up to values[offsets[r + 1] - 1]. Where a value is itself of any length
+// (a text, bytes, an inner list), `inner_offsets` says so: value i is values[inner_offsets[i]] up to
+// values[inner_offsets[i + 1] - 1].
 typedef struct {
   const void *values;
   const int32_t *offsets;
+  const int32_t *inner_offsets;
 } arrow_parquet_values;
 
 typedef struct {
@@ -69,6 +76,9 @@ int32_t arrow_parquet_writer_close(arrow_parquet_writer *writer, const arrow_par
                                    int32_t pair_count, char **error);
 void arrow_parquet_writer_free(arrow_parquet_writer *writer);
 
+// Whether the file in bytes[0 .. count - 1] has a column of this name; 0 too when it is no Parquet.
+int32_t arrow_parquet_has_column(const void *bytes, int64_t count, const char *name);
+
 // Opens the file in bytes[0 .. count - 1], which must outlive the reader, and checks that it has
 // these columns with these types. Pages are checked against their checksums when they are read.
 int32_t arrow_parquet_reader_open(const void *bytes, int64_t count,
@@ -85,6 +95,7 @@ int32_t arrow_parquet_reader_read(arrow_parquet_reader *reader, int32_t group,
 void arrow_parquet_reader_free(arrow_parquet_reader *reader);
 
 // The values of the i-th column that was read; they belong to `rows`.
+// Offsets count from the start of `values` and begin with 0.
 arrow_parquet_values arrow_parquet_rows_values(const arrow_parquet_rows *rows, int32_t index);
 void arrow_parquet_rows_free(arrow_parquet_rows *rows);
 
