@@ -33,6 +33,8 @@ package struct CaptureMetadata: Codable, Equatable, Sendable {
   package var maxTokens: Int
   /// Candidates that were asked for.
   package var topK: Int
+  /// The teacher's id of the token that ends a text, where it is known.
+  package var endOfTextID: Int32?
   /// Of the sampling, where the provider takes one.
   package var seed: UInt64
   /// SHA-256 of the prompts, so that a resumed run cannot mix two corpora.
@@ -69,6 +71,7 @@ package struct CaptureMetadata: Codable, Equatable, Sendable {
     case samplingTemperature = "sampling_temperature"
     case maxTokens = "max_tokens"
     case topK = "top_k"
+    case endOfTextID = "end_of_text_id"
     case seed
     case corpusSHA256 = "corpus_sha256"
   }

@@ -58,11 +58,18 @@ package struct QualityPicture {
         + " gate below \(number(100 * QualityReport.invalidShareLimit)) %: \(gate))",
       "token among the candidates in \(report.tokenAmongCandidates) rows,"
         + " first of them in \(report.tokenIsFirstCandidate)",
-      "teacher \(report.metadata.teacher), projection \(report.metadata.projection)",
+      "teacher \(report.metadata.teacher), projection \(report.metadata.projection)\(shares)",
     ]
     return lines.enumerated().map { index, line in
       #"<text x="20" y="\#(250 + 22 * index)">\#(escaped(line))</text>"#
     }.joined(separator: "\n")
+  }
+
+  private var shares: String {
+    guard let shares = report.projection?.shares, !shares.isEmpty else { return "" }
+    return ": "
+      + shares.sorted { $0.value > $1.value }
+      .map { "\($0.key) \(number(100 * $0.value)) %" }.joined(separator: ", ")
   }
 
   private func number(_ value: Double) -> String {

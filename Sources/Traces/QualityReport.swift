@@ -33,6 +33,8 @@ package struct QualityReport: Codable, Equatable, Sendable {
   package private(set) var entropy: Histogram
   /// What the trace says about itself.
   package let metadata: TraceMetadata
+  /// How the teacher's tokens became the student's, where they are not the same.
+  package var projection: ProjectionCoverage?
 
   private var seen: Set<UInt64> = []
 
@@ -137,6 +139,7 @@ package struct QualityReport: Codable, Equatable, Sendable {
       case entropyMean = "entropy_nats_mean"
       case structuralShare = "structural_share"
       case projectionCoverage = "projection_coverage"
+      case projection
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -152,7 +155,10 @@ package struct QualityReport: Codable, Equatable, Sendable {
       try container.encode(
         report.rows == 0 ? 0 : Double(report.structuralRows) / Double(report.rows),
         forKey: .structuralShare)
-      try container.encode(report.metadata.projectionCoverage, forKey: .projectionCoverage)
+      try container.encode(
+        report.projection?.shares ?? report.metadata.projectionCoverage,
+        forKey: .projectionCoverage)
+      try container.encodeIfPresent(report.projection, forKey: .projection)
     }
   }
 }

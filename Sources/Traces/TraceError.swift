@@ -40,6 +40,8 @@ package struct TraceError: Error, Equatable, Sendable, CustomStringConvertible {
     case unsupportedVersion(Int)
     /// A folder without shards.
     case noShards
+    /// A folder without captures.
+    case noCaptures
     /// A shard is missing between others.
     case missingShard(String)
     /// The file's bytes are not those that were written.
@@ -68,6 +70,8 @@ extension TraceError.Problem {
     case .unsupportedVersion(let version):
       "has trace schema version \(version), expected \(TraceMetadata.currentVersion)"
     case .noShards: "has no \(ShardName(index: 0)), expected a folder of trace shards"
+    case .noCaptures:
+      "has no \(ShardName(.capture, index: 0)), expected a folder of captures"
     case .missingShard(let name): "lacks \(name), although later shards are there"
     case .altered(let expected, let found):
       "is damaged: its SHA-256 is \(found), written was \(expected)"

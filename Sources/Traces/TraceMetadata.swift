@@ -15,6 +15,14 @@ package struct TraceMetadata: Codable, Equatable, Sendable {
     case teacher
   }
 
+  /// How the candidates of a row were chosen.
+  package enum Candidates: Codable, Equatable, Sendable {
+    /// The K largest, and Other.
+    case top
+    /// The `exact` largest, and `draws` drawn from the others' mass, none of it Other.
+    case sampled(exact: Int, draws: Int)
+  }
+
   /// `currentVersion` of the program that wrote it.
   package var schemaVersion = Self.currentVersion
   /// The teacher's name, for people.
@@ -37,6 +45,10 @@ package struct TraceMetadata: Codable, Equatable, Sendable {
   package var projectionCoverage: [String: Double] = ["identity": 1]
   /// Most candidates that a row has.
   package var topK: Int
+  /// How they were chosen; nil in older traces, which have the largest.
+  package var candidates: Candidates?
+  /// Bits of a stored log-probability; nil in older traces, which have all 32.
+  package var logprobBits: LogprobBits?
   /// Student token ids are below it.
   package var vocabularySize: Int
   /// The seed of everything random in the collection.
@@ -68,6 +80,8 @@ package struct TraceMetadata: Codable, Equatable, Sendable {
     case projection
     case projectionCoverage = "projection_coverage"
     case topK = "top_k"
+    case candidates
+    case logprobBits = "logprob_bits"
     case vocabularySize = "vocab_size"
     case seed
   }
@@ -128,7 +142,9 @@ package struct TraceMetadata: Codable, Equatable, Sendable {
       ("tokenizer SHA-256", tokenizerSHA256), ("chat template SHA-256", chatTemplateSHA256),
       ("corpus SHA-256", corpusSHA256), ("token source", tokenSource.rawValue),
       ("sampling temperature", samplingTemperature.map { "\($0)" }), ("projection", projection),
-      ("top_k", "\(topK)"), ("vocabulary size", "\(vocabularySize)"), ("seed", "\(seed)"),
+      ("top_k", "\(topK)"), ("candidates", "\(candidates ?? .top)"),
+      ("logprob bits", "\((logprobBits ?? .thirtyTwo).rawValue)"),
+      ("vocabulary size", "\(vocabularySize)"), ("seed", "\(seed)"),
     ]
   }
 }

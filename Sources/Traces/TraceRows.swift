@@ -2,17 +2,11 @@ import Parquet
 
 /// Rows of a trace, column by column, as a row group stores them.
 struct TraceRows {
-  /// How strongly the candidate lists are compressed.
-  ///
-  /// Bytes a row at K = 20 with the generator of the peers' Parquet bench, and rows per second of
-  /// one thread: level 1 needs 101.9 at 1.7 million, level 19 needs 97 at 30 thousand.
-  static let defaultLevel = 1
-
   private static let sequenceIDColumn = 0
   private static let positionColumn = 1
 
   /// The schema of TRACES.md, with the encodings that measured smallest.
-  static func columns(zstdLevel: Int = defaultLevel) -> [ParquetColumn] {
+  static func columns(zstdLevel: Int = TraceShardWriter.defaultLevel) -> [ParquetColumn] {
     [
       ParquetColumn("sequence_id", .int64, encoding: .delta),
       ParquetColumn("position", .int32, encoding: .delta),
@@ -81,8 +75,8 @@ struct TraceRows {
   /// The columns that say where sequences lie.
   static let placeColumns = [sequenceIDColumn, positionColumn]
 
-  /// Appends all rows of a sequence.
-  mutating func append(_ sequence: TraceSequence) {
+  /// Appends all rows of a sequence, the log-probabilities with so many bits.
+  mutating func append(_ sequence: TraceSequence, bits: LogprobBits = .thirtyTwo) {
     let count = sequence.count
     sequenceIDs.append(contentsOf: repeatElement(sequence.id, count: count))
     positions.append(contentsOf: 0..<Int32(count))
@@ -91,10 +85,14 @@ struct TraceRows {
       let candidates = Int(sequence.candidateCounts[row])
       let start = row * sequence.topK
       candidateIDs.append(contentsOf: sequence.topKIDs[start..<(start + candidates)])
-      candidateLogprobs.append(contentsOf: sequence.topKLogprobs[start..<(start + candidates)])
+      let logprobs = sequence.topKLogprobs[start..<(start + candidates)]
+      switch bits {
+      case .thirtyTwo: candidateLogprobs.append(contentsOf: logprobs)
+      case .sixteen: candidateLogprobs.append(contentsOf: logprobs.lazy.map(bits.stored))
+      }
       candidateOffsets.append(Int32(candidateIDs.count))
     }
-    otherLogprobs.append(contentsOf: sequence.otherLogprob)
+    otherLogprobs.append(contentsOf: sequence.otherLogprob.lazy.map(bits.stored))
     lossMask.append(contentsOf: sequence.lossMask)
     isStruct.append(contentsOf: sequence.isStruct)
   }

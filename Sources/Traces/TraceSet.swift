@@ -1,5 +1,4 @@
 import Checkpoints
-import Dispatch
 package import Foundation
 import Synchronization
 
@@ -23,7 +22,6 @@ package final class TraceSet: Sendable {
   /// The shard and the span in it, by index of the sequence.
   private let places: [(shard: Int, span: Int)]
   private let cache: Mutex<GroupCache>
-  private let prefetchQueue = DispatchQueue(label: "trace prefetch")
 
   /// Opens every shard and compares it with its sum.
   ///
@@ -98,13 +96,6 @@ package final class TraceSet: Sendable {
   package func sequence(at index: Int) throws(TraceError) -> TraceSequence {
     let place = places[index]
     return try shards[place.shard].sequence(atSpan: place.span, from: rows(holding: place))
-  }
-
-  /// Starts decoding what `sequence(at:)` will need for these indices; errors wait until then.
-  package func prefetch(_ indices: [Int]) {
-    prefetchQueue.async { [self] in
-      for index in indices { _ = try? rows(holding: places[index]) }
-    }
   }
 
   /// Two threads that miss the same group both decode it, which is right and rare.
