@@ -77,7 +77,8 @@ def sentencepiece(train, size, alphabet):
     to_mark = {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}
     legacy = {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"}, to_mark]}
     meta = lambda scheme, cut: {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": scheme, "split": cut}
-    added = lambda i, c, **k: {"id": i, "content": c, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True, **k}
+    # A token that training has found keeps its id.
+    added = lambda i, c, **k: {"id": vocabulary.get(c, i), "content": c, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True, **k}
     n = len(vocabulary)
     extra = [added(n, "<|endoftext|>"), added(n + 1, "<|im_start|>", rstrip=True), added(n + 2, "<mask>", lstrip=True, rstrip=True),
              added(n + 3, "word", single_word=True, special=False, normalized=True), added(n + 4, "  note", special=False, normalized=True)]
@@ -210,7 +211,7 @@ def make(a):
         except Exception as error: print(f"gguf-{name}: no conversion: {error!r}", flush=True)
 
 
-def names(a): return sorted(n for n in glob.glob(f"{a.work}/*.json") if not a.only or os.path.basename(n)[:-5] in a.only.split(","))
+def names(a): return [f"{a.work}/{n}.json" for n in a.only.split(",")] if a.only else sorted(glob.glob(f"{a.work}/*.json"))
 
 
 def compare(a):

@@ -9,11 +9,33 @@ enum Normalizer: Sendable {
   case replacePattern(Pattern, with: [UInt8])
   case strip(leading: Bool, trailing: Bool)
 
+  /// How much longer a text can become, at most; a chain of replacements in a file from strangers
+  /// could ask for any size.
+  static let growthMax = 64
+
+  /// By what the step can multiply a text's bytes.
+  var growth: Int {
+    switch self {
+    case .replaceText(let old, let new): (new.count + old.count - 1) / max(old.count, 1)
+    // An expression may match a single byte, and nothing beside each.
+    case .replacePattern(_, let new): 2 * new.count + 1
+    default: 1
+    }
+  }
+
   /// The text after all `steps`.
   static func apply(_ steps: [Normalizer], to text: AlignedText) -> AlignedText {
     var text = text
     for step in steps { text = step.applied(to: text) }
     return text
+  }
+
+  /// The bytes of `text` after all `steps`.
+  static func apply(_ steps: [Normalizer], to text: String) -> [UInt8] {
+    var text = text
+    return text.withUTF8 { bytes in
+      apply(steps, to: AlignedText(bytes, base: 0, isAligned: false)).bytes
+    }
   }
 
   private func applied(to text: AlignedText) -> AlignedText {
@@ -128,8 +150,8 @@ enum Normalizer: Sendable {
     }
     let whole = run[keyPath: form]
     if whole.utf8.elementsEqual(text.bytes[range]) { return result.append(text, range) }
-    // A character with its marks is normalized by itself, and so is what is between those that
-    // the tables of Hugging Face's library do not know, which are of Unicode 9.
+    // A character with what joins it is normalized by itself, so that offsets stay close. What the
+    // tables of Hugging Face's library do not know, which are of Unicode 9, stays as it is.
     var start = range.lowerBound
     func append(_ part: String.UnicodeScalarView) {
       let part = String(part)
@@ -142,10 +164,14 @@ enum Normalizer: Sendable {
       }
       start = end
     }
+    var known = String.UnicodeScalarView()
     for character in run {
-      var known = String.UnicodeScalarView()
+      if beginsAnew(character) {
+        append(known)
+        known = .init()
+      }
       for scalar in character.unicodeScalars {
-        if Self.isKnown(scalar) {
+        if isKnown(scalar) {
           known.append(scalar)
           continue
         }
@@ -155,8 +181,19 @@ enum Normalizer: Sendable {
         result.append(text, start..<end)
         start = end
       }
-      append(known)
     }
+    append(known)
+  }
+
+  /// Whether nothing in a character, in any form, can join what is before it.
+  private static func beginsAnew(_ character: Character) -> Bool {
+    guard
+      let first = String(character).decomposedStringWithCompatibilityMapping.unicodeScalars.first
+    else { return true }
+    let isLaterJamo =
+      (0x1161...0x1175).contains(first.value) || (0x11A8...0x11C2).contains(first.value)
+    return first.properties.canonicalCombiningClass == .notReordered
+      && !first.properties.isGraphemeExtend && !isLaterJamo
   }
 
   private static func isKnown(_ scalar: Unicode.Scalar) -> Bool {

@@ -12,6 +12,11 @@ struct TokenTable {
     let entries =
       file.vocabulary.map { (text: $0.text, id: $0.id, isAdded: false) }
       + file.addedTokens.map { (text: $0.content, id: $0.id, isAdded: true) }
+    // A token that is looked for in normalized text is written so, too, as in Hugging Face.
+    let normalized = Dictionary(
+      file.addedTokens.filter { $0.isNormalized && !file.normalizers.isEmpty }.map { token in
+        (token.id, Normalizer.apply(file.normalizers, to: token.content))
+      }, uniquingKeysWith: { $1 })
     let highest = entries.map(\.id).max() ?? 0
     // Ids may have gaps, but not so wide that a short file asks for gigabytes.
     guard entries.allSatisfy({ $0.id >= 0 }), highest < 2 * entries.count + 1024 else {
@@ -30,8 +35,9 @@ struct TokenTable {
         throw .malformed(field: "model.vocab", expected: "one id a token (\(entry.text))")
       }
       owners[entry.id] = index
+      let written = normalized[entry.id].map { String(decoding: $0, as: UTF8.self) } ?? entry.text
       let isText = entry.isAdded && file.mapsBytes
-      bytes[entry.id] = isText ? Array(entry.text.utf8) : file.decoding.bytes(of: entry.text)
+      bytes[entry.id] = isText ? Array(written.utf8) : file.decoding.bytes(of: written)
       isByte[entry.id] = !entry.isAdded && file.decoding.isByte(entry.text)
       coveredBytes[entry.id] = Int32(
         file.mapsBytes || isByte[entry.id] ? bytes[entry.id].count : entry.text.utf8.count)

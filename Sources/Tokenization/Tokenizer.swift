@@ -88,7 +88,7 @@ package final class Tokenizer: Sendable {
       file.addedTokens.filter { !$0.isNormalized }.map { ($0, Array($0.content.utf8)) })
     self.normalizedTokens = try AddedTokenMatcher(
       file.addedTokens.filter(\.isNormalized).map { token in
-        (token, Self.normalized(token.content, normalizers))
+        (token, Normalizer.apply(normalizers, to: token.content))
       }.filter { !$0.1.isEmpty })
     self.decoding = file.decoding
     self.frame = file.frame
@@ -107,13 +107,6 @@ package final class Tokenizer: Sendable {
     self.isByteToken = tokens.isByte
     self.tokenTexts = tokens.texts
     self.textIDs = tokens.ids
-  }
-
-  private static func normalized(_ text: String, _ normalizers: [Normalizer]) -> [UInt8] {
-    var text = text
-    return text.withUTF8 { bytes in
-      Normalizer.apply(normalizers, to: AlignedText(bytes, base: 0, isAligned: false)).bytes
-    }
   }
 
   /// Writes the `tokenizer.json`; the file appears whole or not at all.

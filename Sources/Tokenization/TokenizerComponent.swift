@@ -56,8 +56,14 @@ struct TokenizerComponent {
 
   static func normalizers(_ value: TemplateValue) throws(TokenizerError) -> [Normalizer] {
     var result: [Normalizer] = []
+    var growth = 1
     for step in try steps(value, field: "normalizer", list: "normalizers") {
-      result.append(try step.normalizer())
+      let normalizer = try step.normalizer()
+      growth *= max(normalizer.growth, 1)
+      guard growth <= Normalizer.growthMax else {
+        throw .unsupported(feature: "\(step.field): a text that grows more than 64-fold")
+      }
+      result.append(normalizer)
     }
     return result
   }
@@ -68,7 +74,12 @@ struct TokenizerComponent {
     case "NFD": return .decomposed
     case "NFKC": return .compatibilityComposed
     case "NFKD": return .compatibilityDecomposed
-    case "Prepend": return .prepend(Array(try text("prepend").utf8))
+    case "Prepend":
+      let prefix = Array(try text("prepend").utf8)
+      guard prefix.count <= 64 else {
+        throw .unsupported(feature: "\(field) of \(prefix.count) bytes")
+      }
+      return .prepend(prefix)
     case "Strip":
       return .strip(leading: try flag("strip_left"), trailing: try flag("strip_right"))
     case "Replace":

@@ -59,6 +59,12 @@ struct TokenizerFileTests {
         #""normalizer": {"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Lowercase"}]}"#,
         "normalizer Lowercase"
       ),
+      (
+        #""normalizer": null"#,
+        #""normalizer": {"type":"Replace","pattern":{"String":"a"},"content":""#
+          + String(repeating: "b", count: 99) + #""}"#,
+        "normalizer Replace: a text that grows more than 64-fold"
+      ),
       (#""dropout": null"#, #""dropout": 0.1"#, "model.dropout"),
       (
         #""end_of_word_suffix": null"#, #""end_of_word_suffix": "</w>""#, "model.end_of_word_suffix"

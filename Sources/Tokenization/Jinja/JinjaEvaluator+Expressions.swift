@@ -403,6 +403,8 @@ extension JinjaEvaluator {
       case .test(let test, let arguments, let isNegated):
         let holds = try self.test(test, result, try JinjaValues(arguments, self))
         result = .bool(holds != isNegated)
+      case .unknown(let construct, let line):
+        throw .unsupported(construct: construct, line: line)
       }
     }
     return result

@@ -73,6 +73,8 @@ enum JinjaPostfix: Sendable {
   case call(JinjaArguments)
   case filter(JinjaFilter, JinjaArguments)
   case test(JinjaTest, JinjaArguments, isNegated: Bool)
+  /// A filter or test that is not there; only reaching it is an error, as in Jinja.
+  case unknown(String, line: Int)
 }
 
 /// The arguments of a call, by place and by name.
@@ -81,14 +83,14 @@ struct JinjaArguments: Sendable {
   var named: [(name: String, value: JinjaExpression)] = []
 }
 
-/// The filters that are there; any other is refused when the template is read.
+/// The filters that are there; any other is refused when a chat reaches it.
 enum JinjaFilter: String, Sendable {
   case abs, capitalize, count, d, `default`, dictsort, first, float, indent, int, items, join, last
   case length, list, lower, map, max, min, reject, rejectattr, replace, reverse, round, safe
   case select, selectattr, sort, string, sum, title, tojson, trim, unique, upper
 }
 
-/// The tests that are there; any other is refused when the template is read.
+/// The tests that are there; any other is refused when a chat reaches it.
 enum JinjaTest: String, Sendable {
   case boolean, callable, defined, divisibleby, eq, equalto, even, `false`, float, ge, greaterthan
   case gt, `in`, integer, iterable, le, lessthan, lower, lt, mapping, ne, none, number, odd, sameas

@@ -273,19 +273,17 @@ extension JinjaParser {
   mutating func filter() throws(ChatTemplateError) -> JinjaPostfix {
     let line = line
     let name = try name()
+    let arguments = token == .sign("(") ? try self.arguments() : JinjaArguments()
     guard let filter = JinjaFilter(rawValue: name) else {
-      throw .unsupported(construct: "the filter \(name)", line: line)
+      return .unknown("the filter \(name)", line: line)
     }
-    return .filter(filter, token == .sign("(") ? try arguments() : JinjaArguments())
+    return .filter(filter, arguments)
   }
 
   private mutating func test() throws(ChatTemplateError) -> JinjaPostfix {
     let isNegated = skip(.name("not"))
     let line = line
     let name = try name()
-    guard let test = JinjaTest(rawValue: name) else {
-      throw .unsupported(construct: "the test \(name)", line: line)
-    }
     var arguments = JinjaArguments()
     switch token {
     case .sign("("): arguments = try self.arguments()
@@ -297,6 +295,9 @@ extension JinjaParser {
       while let postfix = try postfix() { chain.append(postfix) }
       arguments.values.append(chain.isEmpty ? value : .postfix(value, chain))
     default: break
+    }
+    guard let test = JinjaTest(rawValue: name) else {
+      return .unknown("the test \(name)", line: line)
     }
     return .test(test, arguments, isNegated: isNegated)
   }
