@@ -49,7 +49,7 @@ KERNEL void pack_left_columns(const float *rows, size_t stride, const float *inv
                     pair[j] = _mm512_setzero_ps();
                     if (at >= depth) continue;
                     const float *from = rows + at * stride + r;
-                    _mm_prefetch(from + COLUMNS_AHEAD, _MM_HINT_T0);
+                    _mm_prefetch(from + 32 * stride, _MM_HINT_T1);
                     pair[j] = _mm512_maskz_loadu_ps(mask, from);
                     if (inverses) pair[j] = _mm512_mul_ps(pair[j], _mm512_set1_ps(inverses[at]));
                 }
@@ -124,6 +124,8 @@ KERNEL void pack_right_codes(const int8_t *rows, size_t stride, size_t width, si
     const __m512i upper = _mm512_set1_epi32((int32_t)0xFFFF0000);
     for (size_t k = 0; k < depth; k += 2) {
         const int8_t *first = rows + k * stride, *second = first + stride;
+        _mm_prefetch(first + ROWS_AHEAD * stride, _MM_HINT_T0);
+        _mm_prefetch(second + ROWS_AHEAD * stride, _MM_HINT_T0);
         int paired = k + 1 < depth;
         for (size_t v = 0; v < VECTORS; v++) {
             __mmask16 mask = v * 16 < width ? first_lanes(width - v * 16) : 0;

@@ -9,10 +9,10 @@
 // Packed left:        [rows][left_stride(words)]
 // Packed right panel: [words][64]
 //
-// The shared operand of a block is packed already. The other one is packed here, by blocks of 192
-// rows or by panels of 64 columns, so that it (384 and 128 KiB) stays in the second-level cache
+// The shared operand of a block is packed already. The other one is packed here, by blocks of 96
+// rows or by panels of 64 columns, so that it (192 and 128 KiB) stays in the second-level cache
 // while the shared one passes by, six rows and a panel at a time. While one block is multiplied,
-// the lines that the next one will be packed from are fetched.
+// the lines that the next one will be packed from (up to 384 KiB) are fetched.
 #ifndef CKERNELS_PRODUCT_BLOCKS_H
 #define CKERNELS_PRODUCT_BLOCKS_H
 
@@ -29,8 +29,7 @@
 enum {
     PANEL = PRODUCT_PANEL_COLUMNS,
     VECTORS = PRODUCT_PANEL_COLUMNS / 16,
-    ROWS_AHEAD = 8,     // of floats, each a few lines
-    COLUMNS_AHEAD = 64, // floats; transposing walks many rows, too many for the CPU to look ahead
+    ROWS_AHEAD = 8, // rows of a panel are a few lines each, too far apart for the CPU to foresee
 };
 
 // Words from one packed row to the next: an odd number of cache lines, so that rows do not meet in
@@ -221,7 +220,7 @@ KERNEL lines_ahead left_lines(const product_operands *o, size_t first_row, size_
                     4 * row_count, depth);
 }
 
-// Lines that pack_right will read; codes and trits are small enough to be near.
+// Lines that pack_right will read.
 KERNEL lines_ahead right_lines(const product_operands *o, size_t first_column, size_t width,
                                size_t first_k, size_t depth) {
     size_t stride = o->right_stride;
@@ -235,8 +234,17 @@ KERNEL lines_ahead right_lines(const product_operands *o, size_t first_column, s
     case PRODUCT_RIGHT_BF16:
         return lines_of((const uint16_t *)o->right + first_column * stride + first_k, 2 * stride,
                         2 * depth, width);
-    default: return lines_of(NULL, 0, 0, 0);
+    case PRODUCT_RIGHT_CODES:
+        return lines_of((const int8_t *)o->right + first_k * stride + first_column, stride, width,
+                        depth);
+    case PRODUCT_RIGHT_TRITS: {
+        size_t groups = (stride + 3) / 4;
+        return lines_of((const uint8_t *)o->right +
+                            (first_k / TERNARY_PANEL_ROWS * groups + first_column / 4) * 256,
+                        groups * 256, width * 64, depth / TERNARY_PANEL_ROWS);
     }
+    }
+    return lines_of(NULL, 0, 0, 0);
 }
 
 INLINE_KERNEL size_t at_most(size_t count, size_t limit) { return count < limit ? count : limit; }

@@ -25,7 +25,7 @@ KERNEL void pack_left_columns(const float *rows, size_t stride, const float *inv
                 __m512 value = _mm512_setzero_ps();
                 if (k + i < depth) {
                     const float *from = rows + (k + i) * stride + r;
-                    _mm_prefetch(from + COLUMNS_AHEAD, _MM_HINT_T0);
+                    _mm_prefetch(from + 16 * stride, _MM_HINT_T1);
                     value = _mm512_maskz_loadu_ps(mask, from);
                     if (inverses)
                         value = _mm512_mul_ps(value, _mm512_set1_ps(inverses[k + i]));

@@ -6,7 +6,7 @@ struct ProductTests {
   let team = ComputeTeam(threadCount: 2)
 
   /// Every tail of rows (6), columns (16, 64), words and blocks of k (512, 1024), of the rows that are
-  /// packed at once (192) and of the shared operand (1024).
+  /// packed at once (96) and of the shared operand (1024).
   private static let shapes =
     (1...13).map { ($0, 5, 7) } + (1...18).map { (3, $0 * 4 - 1, 5) } + (1...35).map { (2, 17, $0) }
     + [(17, 33, 65), (130, 70, 40), (7, 200, 96), (49, 65, 1030), (970, 3, 3), (50, 130, 513)]

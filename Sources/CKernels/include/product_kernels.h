@@ -17,7 +17,7 @@ enum {
     PRODUCT_TILE_ROWS = 6,
     PRODUCT_PANEL_COLUMNS = 64,
     PRODUCT_BLOCK_WORDS = 512,
-    PRODUCT_BLOCK_ROWS = 192,
+    PRODUCT_BLOCK_ROWS = 96,
     PRODUCT_SHARED_COUNT = 1024, // rows of left or columns of right in a block, at most
 };
 
