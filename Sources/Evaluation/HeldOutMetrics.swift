@@ -15,6 +15,8 @@ package struct HeldOutMetrics {
   /// Student's less teacher's probability of the text's token.
   private var probabilityChanges: [Double] = []
   private var sameTopCount = 0
+  /// Positions at which a teacher's first choice is known.
+  private var comparedCount = 0
   private var notFiniteCount = 0
 
   package init() {}
@@ -50,12 +52,45 @@ package struct HeldOutMetrics {
       let teacherCrossEntropy = -teacher.logProbability(of: target, row: row)
       excesses.append(crossEntropy - teacherCrossEntropy)
       probabilityChanges.append(exp(-crossEntropy) - exp(-teacherCrossEntropy))
+      comparedCount += 1
       if rows.topTokens[row] == teacher.topTokens[row] { sameTopCount += 1 }
     }
     if let teacher {
       divergences += teacher.divergences(
         to: rows, rows: counted, instructionSet: instructionSet, team: team
       ).map { max($0, 0) }
+    }
+  }
+
+  /// Counts `rows`, which predict `targets`, beside what a teacher said when it was asked.
+  ///
+  /// The divergence is over the stored candidates and one cell for all other tokens (RECIPE §4, at
+  /// temperature 1), so a lower bound of that over the vocabulary. The teacher's likelihood of the
+  /// text counts where its token is among the candidates.
+  ///
+  /// - Parameter candidates: of the same positions.
+  package mutating func add(
+    _ rows: LogitRows, targets: [Int32], candidates: CandidateRows,
+    instructionSet: InstructionSet = .active
+  ) {
+    precondition(
+      targets.count == rows.count && candidates.count == rows.count, "a target a row, or −1")
+    for (row, target) in targets.enumerated() where target >= 0 {
+      guard rows.logSumExps[row].isFinite else {
+        notFiniteCount += 1
+        continue
+      }
+      let crossEntropy = -rows.logProbability(of: target, row: row)
+      crossEntropies.append(crossEntropy)
+      let known = candidates.row(row)
+      guard let first = known.first else { continue }
+      comparedCount += 1
+      if rows.topTokens[row] == first.id { sameTopCount += 1 }
+      divergences.append(
+        max(0, candidates.divergence(to: rows, row: row, instructionSet: instructionSet)))
+      guard let own = known.first(where: { $0.id == target }) else { continue }
+      excesses.append(crossEntropy + own.logprob)
+      probabilityChanges.append(exp(-crossEntropy) - exp(own.logprob))
     }
   }
 
@@ -77,8 +112,8 @@ package struct HeldOutMetrics {
       scores.perplexityRatio = exp(excess.mean)
       // The errors of both models on one position go together, so that the paired error is small.
       scores.perplexityRatioStandardError = excess.standardError.map { $0 * exp(excess.mean) }
-      scores.sameTop = Double(sameTopCount) / Double(excesses.count)
     }
+    if comparedCount > 0 { scores.sameTop = Double(sameTopCount) / Double(comparedCount) }
     if let divergence = MeanEstimate(divergences) {
       let sorted = divergences.sorted()
       scores.klToTeacher = divergence.mean
@@ -95,14 +130,6 @@ package struct HeldOutMetrics {
       scores.rmsProbabilityChange = (squares / Double(probabilityChanges.count)).squareRoot()
     }
     return scores
-  }
-
-  /// The value below which `percent` of `sorted` lie, between neighbours in proportion.
-  private func percentile(_ percent: Double, of sorted: [Double]) -> Double {
-    let place = percent / 100 * Double(sorted.count - 1)
-    let below = Int(place)
-    let above = min(below + 1, sorted.count - 1)
-    return sorted[below] + (place - Double(below)) * (sorted[above] - sorted[below])
   }
 }
 

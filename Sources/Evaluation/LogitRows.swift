@@ -68,7 +68,7 @@ package struct LogitRows {
 }
 
 extension InstructionSet {
-  fileprivate var evaluationKernels: UnsafePointer<evaluation_kernels_table> {
+  var evaluationKernels: UnsafePointer<evaluation_kernels_table> {
     let index: Int32 =
       switch self {
       case .scalar: 0
