@@ -23,6 +23,11 @@ package struct ModelWeights: Sendable {
   /// The files, in the order of their names.
   package var filePaths: [String] { folder.files.sorted { $0.key < $1.key }.map(\.value.path) }
 
+  /// Bytes of all tensors as they are stored.
+  package var byteCount: Int {
+    folder.files.values.reduce(0) { $0 + $1.tensors.values.reduce(0) { $0 + $1.byteRange.count } }
+  }
+
   /// Checks that a tensor is there in a form that `copy` reads, without reading it.
   package func check(_ name: String, shape: [Int], isTernary: Bool) throws(SafetensorsError) {
     let file = try folder.file(of: name)
