@@ -15,8 +15,10 @@ struct VectorCase {
     for vector in vectors.prefix(2) {
       fillNormal(vector.pointer, count: count, deviation: 0.02, seed: 3, team: team)
     }
-    let rows = count / width
-    let trits = TernaryWeights(rows: rows, columns: width)
+    let trits = TernaryWeights(rows: width, columns: shape.hidden)
+    let matrix = width * shape.hidden
+    // One matrix after the other, as in a step: none is in a cache when its turn comes.
+    let matrices = count / matrix
     let codes = AlignedBuffer<Int8>(count: tokens * width)
     let scales = AlignedBuffer<Float>(count: tokens)
     let name = shape.rawValue
@@ -26,8 +28,10 @@ struct VectorCase {
           weights, rows: tokens, columns: width, bits: .eight, codes: codes.pointer,
           scales: scales.pointer, team: team)
       },
-      VectorCase(name: "\(name)/quantize-weights", bytes: Double(5 * rows * width)) {
-        trits.quantize(from: weights, team: team)
+      VectorCase(name: "\(name)/quantize-weights", bytes: Double(5 * matrices * matrix)) {
+        for index in 0..<matrices {
+          trits.quantize(from: weights + index * matrix, team: team)
+        }
       },
       VectorCase(name: "\(name)/gradient-norm", bytes: Double(4 * count)) {
         _ = squaredNorm(weights, count: count, team: team)
