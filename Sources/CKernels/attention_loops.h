@@ -38,13 +38,6 @@ product_tile(const int tile_rows, const int vectors, const float *a, size_t row_
       store(c + i * c_stride + v * LANES, sums[i][v]);
 }
 
-// What the causal mask leaves of a product whose query rows begin at position `first`.
-typedef enum {
-  SCORES,   // c[query, key]: only keys up to the query's position are asked for
-  BY_QUERY, // c[query, :] sums over keys: up to the query's position
-  BY_KEY,   // c[key, :] sums over queries: from the key's position on
-} causal_part;
-
 // One row tile of c = a b (+ c), without the depth that the mask leaves out.
 static inline __attribute__((always_inline)) void
 causal_tile(causal_part part, const int tile_rows, const int vectors, size_t row, size_t first,
@@ -128,39 +121,10 @@ static void pack_transposed(const float *x, size_t stride, size_t rows, size_t c
     }
 }
 
-// -1 in the lanes whose key position, first + lane, is at most `last`.
-static inline vint visible(size_t first, size_t last) {
-  vint lanes;
-  for (int i = 0; i < LANES; i++)
-    lanes[i] = i;
-  return lanes <= (int32_t)last - (int32_t)first;
-}
-
 static size_t attention_scratch(const transformer_attention_shape *shape) {
   size_t wide = whole_vectors(shape->head_dimension), longer = whole_vectors(shape->length);
   size_t transposed = 2 * shape->head_dimension * longer;
   return transposed + 5 * shape->length * wide + 2 * BLOCK * longer + BLOCK * wide;
-}
-
-// scores[key] becomes e^(scale * score - maximum) for keys 0 ... position, and 0 in the rest of
-// `keys`. Gives the sum, and the maximum in *maximum.
-static float softmax_row(float *scores, size_t position, size_t keys, float scale,
-                         float *maximum) {
-  vfloat largest = splat(-INFINITY);
-  for (size_t j = 0; j <= position; j += LANES)
-    largest = larger(largest, blend(visible(j, position), load(scores + j), splat(-INFINITY)));
-  *maximum = lane_max(largest) * scale;
-  vfloat sums = {0};
-  size_t j = 0;
-  for (; j <= position; j += LANES) {
-    vfloat p = exponential(load(scores + j) * scale - *maximum);
-    p = blend(visible(j, position), p, (vfloat){0});
-    store(scores + j, p);
-    sums += p;
-  }
-  for (; j < keys; j += LANES)
-    store(scores + j, (vfloat){0});
-  return lane_sum(sums);
 }
 
 static void attention_forward(const transformer_attention_shape *shape, const float *queries,

@@ -13,6 +13,7 @@
 #include "rope_loops.h"
 #include "gated_mlp_loops.h"
 #include "embedding_loops.h"
+#include "attention_rows.h"
 #include "attention_loops.h"
 #pragma clang attribute pop
 #include "transformer_table.h"

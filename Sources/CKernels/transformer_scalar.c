@@ -10,5 +10,6 @@
 #include "rope_loops.h"
 #include "gated_mlp_loops.h"
 #include "embedding_loops.h"
+#include "attention_rows.h"
 #include "attention_loops.h"
 #include "transformer_table.h"

@@ -1,4 +1,11 @@
-// The loops compiled above, as one table. TABLE is its name.
+// The loops compiled above, as one table. TABLE is its name. Without instructions for bf16,
+// attention's products stay in fp32.
+
+#ifndef ATTENTION_SCRATCH_BF16
+#define ATTENTION_SCRATCH_BF16 attention_scratch
+#define ATTENTION_FORWARD_BF16 attention_forward
+#define ATTENTION_BACKWARD_BF16 attention_backward
+#endif
 
 const transformer_kernels_table TABLE = {
     .rmsnorm_forward = rmsnorm_forward,
@@ -7,6 +14,9 @@ const transformer_kernels_table TABLE = {
     .attention_scratch = attention_scratch,
     .attention_forward = attention_forward,
     .attention_backward = attention_backward,
+    .attention_scratch_bf16 = ATTENTION_SCRATCH_BF16,
+    .attention_forward_bf16 = ATTENTION_FORWARD_BF16,
+    .attention_backward_bf16 = ATTENTION_BACKWARD_BF16,
     .gated_forward = gated_forward,
     .gated_backward = gated_backward,
     .embedding_gather = embedding_gather,
@@ -14,4 +24,6 @@ const transformer_kernels_table TABLE = {
     .bias_add = bias_add,
     .column_sums = column_sums,
     .add = add,
+    .round_to_bf16_words = round_to_bf16_words,
+    .widen_bf16_words = widen_bf16_words,
 };

@@ -14,15 +14,15 @@ package import Transformer
 
 /// The fused head and loss, with the scratch memory that it needs.
 package final class HeadLoss {
-  /// Logits that exist at once: big enough that the pass over the head's gradient, once per chunk,
-  /// does not show beside the products; a few times the size of a core's cache.
-  static let chunkLogits = 16 << 20
+  /// Logits that exist at once, at most: chunks of some hundred rows, so that the passes over the head
+  /// and its gradient, once per chunk, do not show beside the products.
+  static let chunkLogits = 20 << 20
 
   /// What a backward pass needs besides the loss's inputs.
   package struct Gradient {
     /// `[B·T, d]`, overwritten: 0 where there is no row.
     let hidden: UnsafeMutableBufferPointer<Float>
-    /// `[V, d]`, added to; nil when the head is not trained.
+    /// `[V, d]`; nil when the head is not trained.
     let head: UnsafeMutablePointer<Float>?
     /// Target tokens of the whole step: the divisor of KD and CE.
     let targets: Int
@@ -30,17 +30,20 @@ package final class HeadLoss {
     let structuralTargets: Int
     /// Multiplies every gradient: the loss scale.
     let scale: Float
+    /// Whether `head` is replaced or added to.
+    let writing: GradientWriting
 
     /// - Parameters: as the properties.
     package init(
       hidden: UnsafeMutableBufferPointer<Float>, head: UnsafeMutablePointer<Float>?,
-      targets: Int, structuralTargets: Int, scale: Float = 1
+      targets: Int, structuralTargets: Int, scale: Float = 1, writing: GradientWriting = .add
     ) {
       self.hidden = hidden
       self.head = head
       self.targets = targets
       self.structuralTargets = structuralTargets
       self.scale = scale
+      self.writing = writing
     }
   }
 
@@ -91,7 +94,10 @@ package final class HeadLoss {
   }
 
   private static func chunkRows(vocabularySize: Int, maximumRows: Int) -> Int {
-    min(max(1, maximumRows), max(64, chunkLogits / vocabularySize))
+    // Chunks of one size: a short last one would pass over the head for little.
+    let rows = max(1, maximumRows)
+    let chunks = (rows - 1) / max(64, chunkLogits / vocabularySize) + 1
+    return (rows - 1) / chunks + 1
   }
 
   /// Bytes of scratch memory that a head loss of this shape allocates.
@@ -125,13 +131,20 @@ package final class HeadLoss {
       productNT(
         hiddenRows.pointer, head, into: logits.pointer, m: rows.count, n: vocabularySize,
         k: width, accumulate: false, precision: precision, team: team)
-      profiler.lap(.headLogits, arithmetic: 2 * rows.count * width * vocabularySize)
+      profiler.lap(
+        .headLogits, arithmetic: 2 * rows.count * width * vocabularySize, wrote: logits.pointer,
+        count: rows.count * vocabularySize)
       computeRows(rows, of: targets, gradient: gradient)
       add(rows, of: targets, to: &sums)
-      profiler.lap(.lossRows, bytes: 16 * rows.count * vocabularySize)
+      profiler.lap(
+        .lossRows, bytes: 16 * rows.count * vocabularySize, wrote: logits.pointer,
+        count: rows.count * vocabularySize)
       if let gradient {
         backward(rows, of: targets, head: head, gradient: gradient)
       }
+    }
+    if targets.count == 0, let gradient, gradient.writing == .set, let head = gradient.head {
+      memset(head, 0, vocabularySize * width * MemoryLayout<Float>.stride)
     }
     return sums
   }
@@ -213,12 +226,17 @@ package final class HeadLoss {
         gradient.hidden.baseAddress! + Int(position) * width,
         hiddenGradientRows.pointer + row * width, width * MemoryLayout<Float>.stride)
     }
-    profiler.lap(.headInputGradient, arithmetic: 2 * rows.count * width * vocabularySize)
+    profiler.lap(
+      .headInputGradient, arithmetic: 2 * rows.count * width * vocabularySize,
+      wrote: hiddenGradientRows.pointer, count: rows.count * width)
     guard let headGradient = gradient.head else { return }
     productTN(
       logits.pointer, hiddenRows.pointer, into: headGradient, m: vocabularySize, n: width,
-      k: rows.count, accumulate: true, precision: precision, team: team)
-    profiler.lap(.headWeightGradient, arithmetic: 2 * rows.count * width * vocabularySize)
+      k: rows.count, accumulate: gradient.writing == .add || rows.lowerBound > 0,
+      precision: precision, team: team)
+    profiler.lap(
+      .headWeightGradient, arithmetic: 2 * rows.count * width * vocabularySize,
+      wrote: headGradient, count: vocabularySize * width)
   }
 }
 

@@ -5,7 +5,8 @@ internal import Kernels
 ///
 /// The mask is causal, and it hides the padding at a sequence's end: rows of padded positions are
 /// zero, in the output and in the gradients. No T × T matrix outlives a block of query rows; the
-/// backward pass computes the probabilities again from the saved log-sum-exp of every row.
+/// backward pass computes the probabilities again from the saved log-sum-exp of every row. Under bf16
+/// its products are rounded to bf16 like all others.
 struct Attention {
   /// H.
   let heads: Int
@@ -20,15 +21,16 @@ struct Attention {
     headDimension = configuration.headDim
   }
 
-  /// Bytes of the worker's scratch for sequences of up to `length` positions.
+  /// Bytes of the worker's scratch for sequences of up to `length` positions, in any precision.
   func workerScratchBytes(length: Int, loops: TransformerLoops) -> Int {
     var shape = shape(length: length)
-    return loops.table.attention_scratch(&shape) * MemoryLayout<Float>.stride
+    return max(loops.table.attention_scratch(&shape), loops.table.attention_scratch_bf16(&shape))
+      * MemoryLayout<Float>.stride
   }
 
-  /// Multiplications and additions of the forward products that causality and padding leave.
-  func arithmetic(step: Step) -> Int {
-    step.lengths.reduce(0) { $0 + 2 * Int($1) * (Int($1) + 1) * heads * headDimension }
+  /// Multiplications and additions of one product of all heads that causality and padding leave.
+  private func arithmetic(step: Step) -> Int {
+    step.lengths.reduce(0) { $0 + Int($1) * (Int($1) + 1) * heads * headDimension }
   }
 
   /// Writes `output`, and `logSumExp` for the backward pass.
@@ -41,12 +43,19 @@ struct Attention {
     queries: UnsafePointer<Float>, keys: UnsafePointer<Float>, values: UnsafePointer<Float>,
     output: UnsafeMutablePointer<Float>, logSumExp: UnsafeMutablePointer<Float>, step: Step
   ) {
+    let table = step.loops.table
+    let kernel =
+      step.precision == .bf16 ? table.attention_forward_bf16! : table.attention_forward!
     forEachItem(step) { item, shape, scratch in
-      step.loops.table.attention_forward(
+      kernel(
         &shape, queries + item.query, keys + item.keyValue, values + item.keyValue,
         output + item.query, logSumExp + item.logSumExp, step.length, scratch)
       clearPadding(output, item, groups: heads / keyValueHeads, stride: heads, step)
     }
+    // Scores, and their product with the values.
+    step.profiler.lap(
+      .attention, arithmetic: 2 * arithmetic(step: step), wrote: output,
+      count: step.rows * heads * headDimension)
   }
 
   /// Writes the gradients of queries, keys and values, of their shapes.
@@ -56,8 +65,11 @@ struct Attention {
     dqueries: UnsafeMutablePointer<Float>, dkeys: UnsafeMutablePointer<Float>,
     dvalues: UnsafeMutablePointer<Float>, step: Step
   ) {
+    let table = step.loops.table
+    let kernel =
+      step.precision == .bf16 ? table.attention_backward_bf16! : table.attention_backward!
     forEachItem(step) { item, shape, scratch in
-      step.loops.table.attention_backward(
+      kernel(
         &shape, queries + item.query, keys + item.keyValue, values + item.keyValue,
         output + item.query, logSumExp + item.logSumExp, step.length, doutput + item.query,
         dqueries + item.query, dkeys + item.keyValue, dvalues + item.keyValue, scratch)
@@ -65,6 +77,10 @@ struct Attention {
       clearPadding(dkeys, item, groups: 1, stride: keyValueHeads, step)
       clearPadding(dvalues, item, groups: 1, stride: keyValueHeads, step)
     }
+    // Scores again, the gradient of the probabilities, and those of queries, keys and values.
+    step.profiler.lap(
+      .attentionBackward, arithmetic: 5 * arithmetic(step: step), wrote: dqueries,
+      count: step.rows * heads * headDimension)
   }
 
   /// One (sequence, head of keys and values): with its query heads it shares nothing with others.

@@ -9,8 +9,8 @@ internal import Kernels
 struct BitLinear {
   /// Which lines of the profile it belongs to.
   let role: ProjectionRole
-  /// `[outputs, inputs]`, latent.
-  let weights: UnsafePointer<Float>
+  /// `[outputs, inputs]`.
+  let weights: ProjectionWeights
   /// `[outputs, inputs]`, nil when nothing is trained; likewise the bias's.
   let gradient: UnsafeMutablePointer<Float>?
   /// `[outputs]`.
@@ -23,7 +23,8 @@ struct BitLinear {
 
   /// Packs the latent weights' trits; after every optimizer step, before the forward pass.
   func quantizeWeights(team: ComputeTeam) {
-    trits?.quantize(from: weights, team: team)
+    guard let trits, case .latent(let latent) = weights else { return }
+    trits.quantize(from: latent, team: team)
   }
 
   /// y = x Wᵀ + bias. y: `[N, outputs]`.
@@ -33,9 +34,15 @@ struct BitLinear {
       ternaryProduct(
         codes: codes, scales: scales, weights: trits, into: y, m: step.rows, team: step.team)
     case (.values(let values), nil):
-      productNT(
-        values, weights, into: y, m: step.rows, n: outputs, k: inputs, accumulate: false,
-        precision: step.precision, team: step.team)
+      switch weights {
+      case .latent(let latent):
+        productNT(
+          values, latent, into: y, m: step.rows, n: outputs, k: inputs, accumulate: false,
+          precision: step.precision, team: step.team)
+      case .stored(let stored):
+        stored.product(
+          values, into: y, m: step.rows, precision: step.precision, team: step.team)
+      }
     default:
       preconditionFailure("codes need trits, and values need none")
     }
@@ -44,10 +51,12 @@ struct BitLinear {
         step.loops.table.bias_add(y + rows.lowerBound * outputs, bias, rows.count, outputs)
       }
     }
-    step.profiler.lap(role.forward, arithmetic: 2 * step.rows * inputs * outputs)
+    step.profiler.lap(
+      role.forward, arithmetic: 2 * step.rows * inputs * outputs, wrote: y,
+      count: step.rows * outputs)
   }
 
-  /// Adds dYᵀ X to the weights' gradient, and sets dx to dY W (or adds it to dx).
+  /// Sets the weights' gradient to dYᵀ X (or adds it, as the step says), and sets dx to dY W (or adds it to dx).
   ///
   /// - Parameters:
   ///   - dy: `[N, outputs]`.
@@ -57,23 +66,29 @@ struct BitLinear {
     _ dy: UnsafePointer<Float>, x: ProjectionInput, dx: UnsafeMutablePointer<Float>,
     _ writing: GradientWriting, scratch: UnsafeMutablePointer<Float>, step: Step
   ) {
-    guard let gradient else { preconditionFailure("no gradients were asked for") }
+    guard let gradient, case .latent(let latent) = weights else {
+      preconditionFailure("no gradients were asked for")
+    }
     switch (x.storage, trits) {
     case (.codes(let codes, let scales), let trits?):
       ternaryWeightGradient(
         dy, codes: codes, scales: scales, into: gradient, m: step.rows, out: outputs, in: inputs,
-        precision: step.precision, team: step.team)
-      step.profiler.lap(role.weightGradient, arithmetic: 2 * step.rows * inputs * outputs)
+        accumulate: step.weightGradients == .add, precision: step.precision, team: step.team)
+      step.profiler.lap(
+        role.weightGradient, arithmetic: 2 * step.rows * inputs * outputs, wrote: gradient,
+        count: inputs * outputs)
       ternaryInputGradient(
         dy, weights: trits, into: dx, m: step.rows, accumulate: writing == .add,
         precision: step.precision, team: step.team)
     case (.values(let values), nil):
       productTN(
-        dy, values, into: gradient, m: outputs, n: inputs, k: step.rows, accumulate: true,
-        precision: step.precision, team: step.team)
-      step.profiler.lap(role.weightGradient, arithmetic: 2 * step.rows * inputs * outputs)
+        dy, values, into: gradient, m: outputs, n: inputs, k: step.rows,
+        accumulate: step.weightGradients == .add, precision: step.precision, team: step.team)
+      step.profiler.lap(
+        role.weightGradient, arithmetic: 2 * step.rows * inputs * outputs, wrote: gradient,
+        count: inputs * outputs)
       productNN(
-        dy, weights, into: dx, m: step.rows, n: inputs, k: outputs, accumulate: writing == .add,
+        dy, latent, into: dx, m: step.rows, n: inputs, k: outputs, accumulate: writing == .add,
         precision: step.precision, team: step.team)
     default:
       preconditionFailure("codes need trits, and values need none")
@@ -84,8 +99,18 @@ struct BitLinear {
         step.loops.table.column_sums(dy + rows.lowerBound * outputs, rows.count, outputs, sums)
       }
     }
-    step.profiler.lap(role.inputGradient, arithmetic: 2 * step.rows * inputs * outputs)
+    step.profiler.lap(
+      role.inputGradient, arithmetic: 2 * step.rows * inputs * outputs, wrote: dx,
+      count: step.rows * inputs)
   }
+}
+
+/// Where a projection's weights are.
+enum ProjectionWeights {
+  /// In fp32, to be trained.
+  case latent(UnsafePointer<Float>)
+  /// As a checkpoint stores them, for predicting only.
+  case stored(DenseWeights)
 }
 
 /// The place of a projection in its block; projections of one input share it.

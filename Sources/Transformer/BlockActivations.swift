@@ -1,7 +1,7 @@
 /// What the forward pass of one block saves for its backward pass.
 struct BlockActivations {
   /// The residual stream where the block begins, `[N, d]`.
-  let input: UnsafeMutablePointer<Float>
+  private(set) var input: UnsafeMutablePointer<Float>
   let inputInverseRMS: UnsafeMutablePointer<Float>
   /// What q, k and v project.
   let attentionInput: ProjectionInput
@@ -36,11 +36,18 @@ struct BlockActivations {
     let keyInverseRMS: UnsafeMutablePointer<Float>
   }
 
-  /// - Parameter rows: N, at most.
-  init(_ configuration: ModelConfiguration, rows: Int, arena: inout Arena) {
+  /// The bf16 form of the wide matrices, when they are shared with other blocks.
+  let rounded: RoundedActivations?
+
+  /// - Parameters:
+  ///   - rows: N, at most.
+  ///   - wide: memory of the wide matrices.
+  ///   - isRounded: whether other blocks use `wide` too, so that its contents are kept in bf16.
+  init(
+    _ configuration: ModelConfiguration, rows: Int, wide: WideActivations,
+    isRounded: Bool = false, arena: inout Arena
+  ) {
     let width = configuration.hiddenSize
-    let (queryWidth, keyValueWidth) = (configuration.queryWidth, configuration.keyValueWidth)
-    let inner = configuration.intermediateSize
     let isQuantized = configuration.quantization == .ternary
     let rotation: ProjectionInput.Rotation =
       configuration.usesHadamard && isQuantized ? .hadamard : .none
@@ -48,28 +55,41 @@ struct BlockActivations {
     inputInverseRMS = arena.take(rows)
     attentionInput = ProjectionInput(
       width: width, rows: rows, isQuantized: isQuantized, arena: &arena)
-    heads =
-      configuration.qkNorm
-      ? HeadNormActivations(
-        queries: arena.take(rows * queryWidth), keys: arena.take(rows * keyValueWidth),
+    if let queries = wide.headQueries, let keys = wide.headKeys {
+      heads = HeadNormActivations(
+        queries: queries, keys: keys,
         queryInverseRMS: arena.take(rows * configuration.numAttentionHeads),
-        keyInverseRMS: arena.take(rows * configuration.numKeyValueHeads)) : nil
-    queries = arena.take(rows * queryWidth)
-    keys = arena.take(rows * keyValueWidth)
-    values = arena.take(rows * keyValueWidth)
-    attended = arena.take(rows * queryWidth)
+        keyInverseRMS: arena.take(rows * configuration.numKeyValueHeads))
+    } else {
+      heads = nil
+    }
+    queries = wide.queries
+    keys = wide.keys
+    values = wide.values
+    attended = wide.attended
     logSumExp = arena.take(rows * configuration.numAttentionHeads)
     attendedInverseRMS = arena.take(rows)
     outputInput = ProjectionInput(
-      width: queryWidth, rows: rows, isQuantized: isQuantized, rotation: rotation, arena: &arena)
+      width: configuration.queryWidth, rows: rows, isQuantized: isQuantized, rotation: rotation,
+      arena: &arena)
     middle = arena.take(rows * width)
     middleInverseRMS = arena.take(rows)
     mlpInput = ProjectionInput(width: width, rows: rows, isQuantized: isQuantized, arena: &arena)
-    gate = arena.take(rows * inner)
-    up = arena.take(rows * inner)
+    gate = wide.gate
+    up = wide.up
     productInverseRMS = arena.take(rows)
     downInput = ProjectionInput(
-      width: inner, rows: rows, isQuantized: isQuantized, rotation: rotation, arena: &arena)
+      width: configuration.intermediateSize, rows: rows, isQuantized: isQuantized,
+      rotation: rotation, arena: &arena)
+    rounded =
+      isRounded ? RoundedActivations(of: wide, configuration, rows: rows, arena: &arena) : nil
+  }
+
+  /// The same memory, but for the block's input.
+  func with(input: UnsafeMutablePointer<Float>) -> BlockActivations {
+    var copy = self
+    copy.input = input
+    return copy
   }
 }
 

@@ -34,15 +34,17 @@ extension Transformer {
   ///
   /// - Parameters:
   ///   - sequences: B. - length: T. - training: whether there is a backward pass.
+  ///   - storage: how it keeps what it needs.
   package static func memoryBytes(
     configuration: ModelConfiguration, sequences: Int, length: Int, training: Bool,
-    team: ComputeTeam = .shared
+    storage: ActivationStorage = .fp32, team: ComputeTeam = .shared
   ) -> MemoryEstimate {
     let layout = ParameterLayout(configuration)
     let parameterBytes = layout.count * MemoryLayout<Float>.stride
     var arena = Arena.measuring
     let activations = TransformerActivations(
-      configuration, rows: sequences * length, isTraining: training, arena: &arena)
+      configuration, rows: sequences * length, isTraining: training, storage: storage, arena: &arena
+    )
     return MemoryEstimate(
       parameters: parameterBytes, gradients: training ? parameterBytes : 0,
       optimizer: training ? 2 * parameterBytes : 0,

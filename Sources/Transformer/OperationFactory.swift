@@ -46,7 +46,7 @@ struct OperationFactory {
     let hasBias = parameters.layout[name + ".bias"] != nil
     return BitLinear(
       role: role,
-      weights: values(name + ".weight"), gradient: gradient(name + ".weight"),
+      weights: .latent(values(name + ".weight")), gradient: gradient(name + ".weight"),
       bias: hasBias ? values(name + ".bias") : nil,
       biasGradient: hasBias ? gradient(name + ".bias") : nil,
       inputs: weight.shape[1], outputs: weight.shape[0],

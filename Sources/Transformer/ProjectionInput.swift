@@ -38,14 +38,20 @@ struct ProjectionInput {
 
   /// Fills all rows.
   ///
-  /// - Parameter produce: writes the floats of a range of rows, `[range.count, width]`, to an address;
-  ///   ranges run in parallel.
-  func fill(step: Step, _ produce: (Range<Int>, UnsafeMutablePointer<Float>) -> Void) {
+  /// - Parameters:
+  ///   - operation: the line of the profile; - passes: floats `[N, width]` that it reads and writes.
+  ///   - produce: writes the floats of a range of rows, `[range.count, width]`, to an address;
+  ///     ranges run in parallel.
+  func fill(
+    _ operation: StepOperation, passes: Int, step: Step,
+    _ produce: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
+  ) {
     switch storage {
     case .values(let values):
       step.team.parallelRows(step.rows, grain: Self.rowsAtOnce) { rows in
         produce(rows, values + rows.lowerBound * width)
       }
+      step.lap(operation, passes: passes + 1, over: values, width: width)
     case .codes(let codes, let scales):
       guard let bits = step.activationBits else { preconditionFailure("codes need their bits") }
       step.team.parallelRows(
@@ -64,6 +70,9 @@ struct ProjectionInput {
             scales: scales + first)
         }
       }
+      // A row's scale is not finite when one of its floats was not.
+      step.profiler.lap(
+        operation, bytes: (4 * passes + 1) * step.rows * width, wrote: scales, count: step.rows)
     }
   }
 

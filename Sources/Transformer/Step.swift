@@ -12,6 +12,8 @@ struct Step {
   let precision: ProductPrecision
   /// nil: full precision.
   let activationBits: ActivationBits?
+  /// Whether weights' gradients are replaced or added to.
+  let weightGradients: GradientWriting
   let loops: TransformerLoops
   let team: ComputeTeam
   let profiler: StepProfiler
@@ -25,6 +27,19 @@ struct Step {
   /// Floats of scratch that a sum over `rows` rows of `width` columns needs.
   static func sumScratch(rows: Int, width: Int) -> Int {
     (rows + rowsPerSum - 1) / rowsPerSum * width
+  }
+
+  /// Ends an operation that memory bounds.
+  ///
+  /// - Parameters:
+  ///   - passes: how many matrices of floats `[N, width]` it reads and writes.
+  ///   - result: one that it wrote.
+  func lap(
+    _ operation: StepOperation, passes: Int, over result: UnsafePointer<Float>, width: Int
+  ) {
+    let count = rows * width
+    profiler.lap(
+      operation, bytes: passes * count * MemoryLayout<Float>.stride, wrote: result, count: count)
   }
 
   /// Adds to `total` the sum over `rows` rows of what `body` makes of them.
@@ -52,4 +67,4 @@ struct Step {
 
 /// Whether a gradient replaces what is at its place, or joins what another user of the same value has
 /// put there.
-enum GradientWriting { case set, add }
+package enum GradientWriting: Sendable { case set, add }

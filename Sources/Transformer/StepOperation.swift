@@ -16,6 +16,7 @@ package enum StepOperation: String, CaseIterable, Codable, Sendable {
   case gateUp = "gate_up"
   case downInput = "down_input"
   case down
+  case storeActivations = "store_activations"
   case finalNorm = "final_norm"
 
   // The head and the loss.
@@ -24,8 +25,9 @@ package enum StepOperation: String, CaseIterable, Codable, Sendable {
   case headInputGradient = "head_input_gradient"
   case headWeightGradient = "head_weight_gradient"
 
-  // Backward.
+  // Backward. Where activations are computed again, that time is the forward operations'.
   case finalNormBackward = "final_norm_backward"
+  case restoreActivations = "restore_activations"
   case downInputGradient = "down_input_gradient"
   case downWeightGradient = "down_weight_gradient"
   case downInputBackward = "down_input_backward"

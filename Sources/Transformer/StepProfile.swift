@@ -66,11 +66,21 @@ package final class StepProfiler {
   private var sums = [StepOperation: Sum]()
   private var last = ContinuousClock.now
 
+  /// Whether what operations write is looked through for NaN and infinities: much slower, for the
+  /// repetition of a step that met one.
+  package var looksForNonFinite = false
+  /// The first operation since `begin` that wrote a NaN or an infinity while they were looked for,
+  /// and its layer, where it has one.
+  package private(set) var firstNonFinite: (operation: StepOperation, layer: Int?)?
+  /// The layer that is at work; nil outside of all.
+  var layer: Int?
+
   package init() {}
 
   /// Forgets everything and starts the clock.
   package func begin() {
     sums.removeAll(keepingCapacity: true)
+    firstNonFinite = nil
     last = .now
   }
 
@@ -79,8 +89,17 @@ package final class StepProfiler {
   /// - Parameters:
   ///   - arithmetic: its multiplications and additions.
   ///   - bytes: what it had to read and write.
-  package func lap(_ operation: StepOperation, arithmetic: Int = 0, bytes: Int = 0) {
+  ///   - wrote: `[count]`, its result.
+  package func lap(
+    _ operation: StepOperation, arithmetic: Int = 0, bytes: Int = 0,
+    wrote: UnsafePointer<Float>? = nil, count: Int = 0
+  ) {
     let now = ContinuousClock.now
+    if looksForNonFinite, firstNonFinite == nil,
+      !UnsafeBufferPointer(start: wrote, count: wrote == nil ? 0 : count).allSatisfy(\.isFinite)
+    {
+      firstNonFinite = (operation, layer)
+    }
     sums[operation, default: Sum()].add(now - last, arithmetic: arithmetic, bytes: bytes)
     last = now
   }

@@ -2,7 +2,9 @@
 // attention - (SubLN) - o_proj - norm - gate, up - product - (SubLN) - down_proj (see
 // TransformerBlock.swift), then the final norm. The head belongs to the loss, not to this file.
 // Backward: the same operations from the last to the first. There is no tape: every operation's
-// forward saves what its own backward needs, in BlockActivations.
+// forward saves what its own backward needs, in BlockActivations, or as ActivationStorage says: rounded
+// to bf16, or computed again block by block in the backward pass. Each operation ends a lap of the
+// StepProfiler, which therefore lists them in this order.
 //
 // The sums of the residual stream happen inside the norm that reads them, and quantizing happens
 // inside the operation that writes a projection's input (ProjectionInput.fill).
@@ -11,7 +13,8 @@ package import Kernels
 
 /// Everything that a step saves or scratches, as pieces of one arena.
 struct TransformerActivations {
-  /// Of every block; without training they are all the same memory.
+  /// Of every block; what of it blocks share is `ActivationStorage`'s to say. Without training they
+  /// are all the same memory.
   let blocks: [BlockActivations]
   /// The residual stream behind the last block, `[N, d]`, and the final norm's inverse roots.
   let last: UnsafeMutablePointer<Float>
@@ -24,15 +27,28 @@ struct TransformerActivations {
 
   /// - Parameter rows: N, at most.
   init(
-    _ configuration: ModelConfiguration, rows: Int, isTraining: Bool, arena: inout Arena
+    _ configuration: ModelConfiguration, rows: Int, isTraining: Bool,
+    storage: ActivationStorage = .fp32, arena: inout Arena
   ) {
-    var blocks: [BlockActivations] = []
-    for _ in 0..<(isTraining ? configuration.numHiddenLayers : 1) {
-      blocks.append(
-        BlockActivations(configuration, rows: rows, arena: &arena))
-    }
-    if !isTraining {
-      blocks = Array(repeating: blocks[0], count: configuration.numHiddenLayers)
+    let shared = WideActivations(configuration, rows: rows, arena: &arena)
+    let first = BlockActivations(
+      configuration, rows: rows, wide: shared, isRounded: isTraining && storage == .bf16,
+      arena: &arena)
+    var blocks = [first]
+    for _ in 1..<configuration.numHiddenLayers {
+      switch isTraining ? storage : nil {
+      case nil:
+        blocks.append(first)
+      case .fp32:
+        let own = WideActivations(configuration, rows: rows, arena: &arena)
+        blocks.append(BlockActivations(configuration, rows: rows, wide: own, arena: &arena))
+      case .bf16:
+        blocks.append(
+          BlockActivations(
+            configuration, rows: rows, wide: shared, isRounded: true, arena: &arena))
+      case .recomputed:
+        blocks.append(first.with(input: arena.take(rows * configuration.hiddenSize)))
+      }
     }
     self.blocks = blocks
     last = arena.take(rows * configuration.hiddenSize)
@@ -54,6 +70,8 @@ package final class Transformer {
   package let maximumLength: Int
   /// How products of floats round their operands.
   package let precision: ProductPrecision
+  /// How what the backward pass needs is kept.
+  package let storage: ActivationStorage
   /// How many bits a quantized activation has; nil in full precision. May change between steps.
   package var activationBits: ActivationBits? {
     didSet {
@@ -88,7 +106,8 @@ package final class Transformer {
   package init(
     configuration: ModelConfiguration, parameters: Parameters, gradients: Parameters?,
     maximumSequences: Int, maximumLength: Int, precision: ProductPrecision = .fp32,
-    team: ComputeTeam = .shared, loops: TransformerLoops = .init()
+    storage: ActivationStorage = .fp32, team: ComputeTeam = .shared,
+    loops: TransformerLoops = .init()
   ) throws(ModelConfigurationError) {
     self.configuration = try configuration.validated()
     let layout = ParameterLayout(configuration)
@@ -100,6 +119,7 @@ package final class Transformer {
     self.maximumSequences = maximumSequences
     self.maximumLength = maximumLength
     self.precision = precision
+    self.storage = storage
     self.team = team
     self.loops = loops
     activationBits = configuration.quantization == .ternary ? .eight : nil
@@ -113,7 +133,8 @@ package final class Transformer {
     let rows = maximumSequences * maximumLength
     var measuring = Arena.measuring
     _ = TransformerActivations(
-      configuration, rows: rows, isTraining: gradients != nil, arena: &measuring)
+      configuration, rows: rows, isTraining: gradients != nil, storage: storage,
+      arena: &measuring)
     memory = AlignedBuffer(count: measuring.bytes)
     workingBytes =
       measuring.bytes + layout.ternaryBytes
@@ -122,7 +143,7 @@ package final class Transformer {
       * Self.workerScratchBytes(configuration, length: maximumLength, loops: loops)
     var arena = Arena(in: memory)
     activations = TransformerActivations(
-      configuration, rows: rows, isTraining: gradients != nil, arena: &arena)
+      configuration, rows: rows, isTraining: gradients != nil, storage: storage, arena: &arena)
   }
 
   /// The weights of the head, `[V, d]`: the embedding's when they are tied.
@@ -169,12 +190,19 @@ package final class Transformer {
     let step = step(for: batch)
     let scratch = activations.scratch
     embedding.forward(batch.tokens, into: activations.blocks[0].input, step: step)
-    profiler.lap(.embedding, bytes: 8 * step.rows * configuration.hiddenSize)
+    step.lap(
+      .embedding, passes: 2, over: activations.blocks[0].input, width: configuration.hiddenSize)
     var stream: UnsafeMutablePointer<Float>?
-    for (block, saved) in zip(blocks, activations.blocks) {
+    for (layer, (block, saved)) in zip(blocks, activations.blocks).enumerated() {
+      profiler.layer = layer
       block.forward(stream: stream, saved: saved, scratch: scratch, step: step)
+      if let rounded = saved.rounded {
+        rounded.store(step: step)
+        profiler.lap(.storeActivations)
+      }
       stream = saved.middle
     }
+    profiler.layer = nil
     guard let stream else { preconditionFailure("a model has at least one block") }
     team.parallelRows(step.rows, grain: 8) { rows in
       finalNorm.forward(
@@ -182,33 +210,67 @@ package final class Transformer {
         normed: activations.hidden + rows.lowerBound * finalNorm.width,
         inverseRMS: activations.lastInverseRMS, loops: loops)
     }
-    profiler.lap(.finalNorm, bytes: 16 * step.rows * configuration.hiddenSize)
+    step.lap(.finalNorm, passes: 4, over: activations.hidden, width: configuration.hiddenSize)
     return UnsafePointer(activations.hidden)
   }
 
-  /// Adds the gradients of all parameters but the head's product to `gradients`.
+  /// Leaves the gradients of all parameters but the head's product in `gradients`.
   ///
   /// - Parameter hiddenGradient: the loss's gradient by what the last `forward` gave, `[B * T, d]`,
   ///   zero in rows of padded positions.
-  package func backward(hiddenGradient: UnsafePointer<Float>) {
+  /// - Parameter writing: whether the gradients are added to what is there, or replace it, as is meant
+  ///   for the first micro-batch of a step. The head's are the loss's to set, before.
+  package func backward(
+    hiddenGradient: UnsafePointer<Float>, _ writing: GradientWriting = .add
+  ) {
     guard let batch = lastBatch else { preconditionFailure("backward follows a forward pass") }
-    let step = step(for: batch)
+    let step = step(for: batch, weightGradients: writing)
+    if writing == .set { clearSummedGradients() }
     let scratch = activations.scratch
     finalNorm.backward(
       hiddenGradient, x: activations.last, inverseRMS: activations.lastInverseRMS,
       rows: step.rows, dx: scratch.dstream, .set, scratch: scratch.sums, step: step)
-    profiler.lap(.finalNormBackward, bytes: 12 * step.rows * configuration.hiddenSize)
-    for (block, saved) in zip(blocks, activations.blocks).reversed() {
+    step.lap(
+      .finalNormBackward, passes: 3, over: scratch.dstream, width: configuration.hiddenSize)
+    for (layer, (block, saved)) in zip(blocks, activations.blocks).enumerated().reversed() {
+      profiler.layer = layer
+      if storage == .recomputed, layer < blocks.count - 1 {
+        block.fillActivations(stream: nil, saved: saved, scratch: scratch, step: step)
+      }
+      if let rounded = saved.rounded {
+        rounded.restore(step: step)
+        profiler.lap(.restoreActivations)
+      }
       block.backward(saved: saved, scratch: scratch, step: step)
     }
+    profiler.layer = nil
     embedding.backward(scratch.dstream, tokens: batch.tokens, step: step)
-    profiler.lap(.embeddingBackward, bytes: 12 * step.rows * configuration.hiddenSize)
+    step.lap(
+      .embeddingBackward, passes: 3, over: scratch.dstream, width: configuration.hiddenSize)
   }
 
-  private func step(for batch: TokenBatch) -> Step {
+  /// Zeros the gradients that are sums over rows, gains and biases, and that of an embedding which is
+  /// not the head as well. Those of matrices are products, which can set what they write.
+  private func clearSummedGradients() {
+    guard let gradients else { return }
+    var bytes = 0
+    let hasHead = gradients.layout["lm_head.weight"] != nil
+    for view in gradients.layout.views
+    where !view.isMatrix || hasHead && view.name == "model.embed_tokens.weight" {
+      let values = UnsafeMutableBufferPointer(
+        start: gradients.values + view.offset, count: view.count)
+      values.update(repeating: 0)
+      bytes += view.count * MemoryLayout<Float>.stride
+    }
+    profiler.lap(.clearGradients, bytes: bytes)
+  }
+
+  private func step(
+    for batch: TokenBatch, weightGradients: GradientWriting = .add
+  ) -> Step {
     Step(
       sequences: batch.sequences, length: batch.length, lengths: batch.lengths,
       precision: precision, activationBits: activationBits,
-      loops: loops, team: team, profiler: profiler)
+      weightGradients: weightGradients, loops: loops, team: team, profiler: profiler)
   }
 }

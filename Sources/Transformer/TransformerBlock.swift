@@ -31,24 +31,30 @@ struct TransformerBlock {
   func forward(
     stream: UnsafePointer<Float>?, saved: BlockActivations, scratch: Scratch, step: Step
   ) {
+    fillActivations(stream: stream, saved: saved, scratch: scratch, step: step)
+    down.forward(saved.downInput, into: scratch.branch, step: step)
+  }
+
+  /// All of `forward` but its last product, which nothing in the backward pass needs.
+  func fillActivations(
+    stream: UnsafePointer<Float>?, saved: BlockActivations, scratch: Scratch, step: Step
+  ) {
     let loops = step.loops
-    saved.attentionInput.fill(step: step) { rows, normed in
+    saved.attentionInput.fill(.queryKeyValueInput, passes: 3, step: step) { rows, normed in
       attentionNorm.forward(
         stream ?? UnsafePointer(saved.input), addend: stream == nil ? nil : scratch.branch,
         sum: saved.input, rows: rows, normed: normed, inverseRMS: saved.inputInverseRMS,
         loops: loops)
     }
-    step.profiler.lap(.queryKeyValueInput, bytes: 13 * step.rows * query.inputs)
     query.forward(saved.attentionInput, into: saved.heads?.queries ?? saved.queries, step: step)
     key.forward(saved.attentionInput, into: saved.heads?.keys ?? saved.keys, step: step)
     value.forward(saved.attentionInput, into: saved.values, step: step)
     normAndRotateHeads(saved, step: step)
-    step.profiler.lap(.rotateHeads, bytes: 8 * step.rows * (query.outputs + key.outputs))
+    step.lap(.rotateHeads, passes: 4, over: saved.queries, width: query.outputs)
     attention.forward(
       queries: saved.queries, keys: saved.keys, values: saved.values, output: saved.attended,
       logSumExp: saved.logSumExp, step: step)
-    step.profiler.lap(.attention, arithmetic: attention.arithmetic(step: step))
-    saved.outputInput.fill(step: step) { rows, normed in
+    saved.outputInput.fill(.attentionOutputInput, passes: 1, step: step) { rows, normed in
       guard let attendedNorm else {
         let width = output.inputs
         return normed.update(
@@ -58,24 +64,20 @@ struct TransformerBlock {
         saved.attended, rows: rows, normed: normed, inverseRMS: saved.attendedInverseRMS,
         loops: loops)
     }
-    step.profiler.lap(.attentionOutputInput, bytes: 5 * step.rows * output.inputs)
     output.forward(saved.outputInput, into: scratch.branch, step: step)
 
-    saved.mlpInput.fill(step: step) { rows, normed in
+    saved.mlpInput.fill(.gateUpInput, passes: 3, step: step) { rows, normed in
       mlpNorm.forward(
         saved.input, addend: scratch.branch, sum: saved.middle, rows: rows, normed: normed,
         inverseRMS: saved.middleInverseRMS, loops: loops)
     }
-    step.profiler.lap(.gateUpInput, bytes: 13 * step.rows * gate.inputs)
     gate.forward(saved.mlpInput, into: saved.gate, step: step)
     up.forward(saved.mlpInput, into: saved.up, step: step)
-    saved.downInput.fill(step: step) { rows, normed in
+    saved.downInput.fill(.downInput, passes: 2, step: step) { rows, normed in
       mlp.forward(
         gate: saved.gate, up: saved.up, rows: rows, normed: normed,
         inverseRMS: saved.productInverseRMS, loops: loops)
     }
-    step.profiler.lap(.downInput, bytes: 9 * step.rows * down.inputs)
-    down.forward(saved.downInput, into: scratch.branch, step: step)
   }
 
   /// Turns `scratch.dstream`, the gradient of the residual stream behind the block, into the one
@@ -88,13 +90,13 @@ struct TransformerBlock {
     mlp.backward(
       scratch.dgate, gate: saved.gate, up: saved.up, inverseRMS: saved.productInverseRMS,
       dup: scratch.dup, scratch: sums, step: step)
-    step.profiler.lap(.downInputBackward, bytes: 20 * step.rows * down.inputs)
+    step.lap(.downInputBackward, passes: 5, over: scratch.dgate, width: down.inputs)
     gate.backward(scratch.dgate, x: saved.mlpInput, dx: dbranch, .set, scratch: sums, step: step)
     up.backward(scratch.dup, x: saved.mlpInput, dx: dbranch, .add, scratch: sums, step: step)
     mlpNorm.backward(
       dbranch, x: saved.middle, inverseRMS: saved.middleInverseRMS, rows: step.rows, dx: dstream,
       .add, scratch: sums, step: step)
-    step.profiler.lap(.gateUpInputBackward, bytes: 16 * step.rows * gate.inputs)
+    step.lap(.gateUpInputBackward, passes: 4, over: dstream, width: gate.inputs)
 
     output.backward(
       dstream, x: saved.outputInput, dx: scratch.dattended, .set, scratch: sums, step: step)
@@ -102,15 +104,14 @@ struct TransformerBlock {
     attendedNorm?.backward(
       scratch.dattended, x: saved.attended, inverseRMS: saved.attendedInverseRMS, rows: step.rows,
       dx: scratch.dattended, .set, scratch: sums, step: step)
-    step.profiler.lap(.attentionOutputInputBackward, bytes: 12 * step.rows * output.inputs)
+    step.lap(
+      .attentionOutputInputBackward, passes: 3, over: scratch.dattended, width: output.inputs)
     attention.backward(
       doutput: scratch.dattended, queries: saved.queries, keys: saved.keys, values: saved.values,
       output: saved.attended, logSumExp: saved.logSumExp, dqueries: scratch.dqueries,
       dkeys: scratch.dkeys, dvalues: scratch.dvalues, step: step)
-    // Scores and their gradient are products with keys and values, their users three more.
-    step.profiler.lap(.attentionBackward, arithmetic: attention.arithmetic(step: step) * 5 / 2)
     normAndRotateHeadsBackward(saved, scratch: scratch, step: step)
-    step.profiler.lap(.rotateHeadsBackward, bytes: 8 * step.rows * (query.outputs + key.outputs))
+    step.lap(.rotateHeadsBackward, passes: 4, over: scratch.dqueries, width: query.outputs)
     query.backward(
       scratch.dqueries, x: saved.attentionInput, dx: dbranch, .set, scratch: sums, step: step)
     key.backward(
@@ -120,7 +121,7 @@ struct TransformerBlock {
     attentionNorm.backward(
       dbranch, x: saved.input, inverseRMS: saved.inputInverseRMS, rows: step.rows, dx: dstream,
       .add, scratch: sums, step: step)
-    step.profiler.lap(.queryKeyValueInputBackward, bytes: 16 * step.rows * query.inputs)
+    step.lap(.queryKeyValueInputBackward, passes: 4, over: dstream, width: query.inputs)
   }
 
   /// QK-norm, where the model has it, then RoPE.

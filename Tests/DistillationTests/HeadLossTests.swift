@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import Testing
+import Transformer
 
 @testable import Distillation
 
@@ -135,6 +136,22 @@ struct HeadLossTests {
       let norms = gradient.sums.gradientNorms(weights)
       #expect(abs(norms.kd + norms.ce + norms.format - norm) < 1e-5 * norm)
     }
+  }
+
+  @Test func `a gradient that is set needs no zeros before, whatever the chunks`() {
+    let problem = HeadProblem(vocabularySize: 40, rows: 300, seed: 31)
+    for maximumRows in [70, 300] {
+      let added = problem.gradient(LossWeights(), maximumRows: maximumRows)
+      let set = problem.gradient(LossWeights(), maximumRows: maximumRows, writing: .set)
+      #expect(set.head == added.head && set.hidden == added.hidden)
+    }
+  }
+
+  @Test func `a batch without targets sets a gradient of zeros`() {
+    var problem = HeadProblem(seed: 37)
+    problem.targets = HeadTargets(candidateCount: 0)
+    let gradient = problem.gradient(LossWeights(), maximumRows: 4, writing: .set)
+    #expect(gradient.isZero)
   }
 
   @Test func `chunks do not show`() {

@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+import Transformer
 
 @testable import Distillation
 
@@ -142,10 +143,10 @@ struct HeadProblem {
 
   func gradient(
     _ weights: LossWeights, threads: Int = 1, maximumRows: Int? = nil,
-    instructionSet: InstructionSet = .active
+    instructionSet: InstructionSet = .active, writing: GradientWriting = .add
   ) -> Gradient {
     var hiddenGradient = [Float](repeating: .nan, count: hidden.count)
-    var headGradient = [Float](repeating: 0, count: head.count)
+    var headGradient = [Float](repeating: writing == .set ? .nan : 0, count: head.count)
     let loss = makeLoss(
       weights, threads: threads, maximumRows: maximumRows, instructionSet: instructionSet)
     let sums = hiddenGradient.withUnsafeMutableBufferPointer { hiddenGradient in
@@ -154,7 +155,7 @@ struct HeadProblem {
           hidden: hidden, head: head, targets: targets,
           gradient: HeadLoss.Gradient(
             hidden: hiddenGradient, head: headGradient.baseAddress, targets: targets.count,
-            structuralTargets: targets.structuralCount))
+            structuralTargets: targets.structuralCount, writing: writing))
       }
     }
     return Gradient(sums: sums, hidden: hiddenGradient, head: headGradient)

@@ -61,13 +61,14 @@ struct RandomModel {
 
   func fast(
     gradients: Parameters?, bits: ActivationBits?, team: ComputeTeam = .shared,
-    loops: TransformerLoops = .init(), precision: ProductPrecision = .fp32
+    loops: TransformerLoops = .init(), precision: ProductPrecision = .fp32,
+    storage: ActivationStorage = .fp32
   ) throws -> Transformer {
     let batch = batch
     let model = try Transformer(
       configuration: configuration, parameters: parameters, gradients: gradients,
       maximumSequences: batch.sequences, maximumLength: batch.length, precision: precision,
-      team: team, loops: loops)
+      storage: storage, team: team, loops: loops)
     if bits != nil { model.activationBits = bits }
     model.quantizeWeights()
     return model

@@ -68,6 +68,18 @@ typedef struct {
                              const float *log_sum_exp, size_t log_stride, const float *doutput,
                              float *dqueries, float *dkeys, float *dvalues, float *scratch);
 
+  // The three above with products of operands rounded to bf16, summed in fp32, where the instruction
+  // set has them; the softmax stays in fp32. scratch is aligned to 64 bytes.
+  size_t (*attention_scratch_bf16)(const transformer_attention_shape *shape);
+  void (*attention_forward_bf16)(const transformer_attention_shape *shape, const float *queries,
+                                 const float *keys, const float *values, float *output,
+                                 float *log_sum_exp, size_t log_stride, float *scratch);
+  void (*attention_backward_bf16)(const transformer_attention_shape *shape, const float *queries,
+                                  const float *keys, const float *values, const float *output,
+                                  const float *log_sum_exp, size_t log_stride,
+                                  const float *doutput, float *dqueries, float *dkeys,
+                                  float *dvalues, float *scratch);
+
   // product = activation(gate) * up; then, when gain is not null, normed = RMSNorm(product) and
   // inverse_rms per row; when it is null, normed = product. gate, up, normed: [rows, columns].
   void (*gated_forward)(transformer_activation activation, const float *gate, const float *up,
@@ -97,10 +109,25 @@ typedef struct {
 
   // y += x, count floats.
   void (*add)(float *y, const float *x, size_t count);
+
+  // bf16 is the upper half of a float: rounds ties to even, and back. count each; a NaN stays one.
+  void (*round_to_bf16_words)(const float *x, size_t count, uint16_t *rounded);
+  void (*widen_bf16_words)(const uint16_t *rounded, size_t count, float *x);
 } transformer_kernels_table;
 
 // The loops for instruction set 0 (the compiler's baseline), 1 (AVX2 and FMA) or 2 (AVX-512).
 // The caller answers for the CPU having it. Never null; an unknown number means 0.
 const transformer_kernels_table *transformer_kernels(int instruction_set);
+
+// What the AVX-512 table holds for bf16 (attention_bf16_avx512.c).
+size_t attention_scratch_bf16_avx512(const transformer_attention_shape *shape);
+void attention_forward_bf16_avx512(const transformer_attention_shape *shape, const float *queries,
+                                   const float *keys, const float *values, float *output,
+                                   float *log_sum_exp, size_t log_stride, float *scratch);
+void attention_backward_bf16_avx512(const transformer_attention_shape *shape,
+                                    const float *queries, const float *keys, const float *values,
+                                    const float *output, const float *log_sum_exp,
+                                    size_t log_stride, const float *doutput, float *dqueries,
+                                    float *dkeys, float *dvalues, float *scratch);
 
 #endif
