@@ -15,7 +15,8 @@ package struct TopCandidates: Equatable, Sendable {
   /// `[rows]`, whether all logits are finite; the row's values mean nothing otherwise.
   package let isFinite: [Bool]
 
-  /// Selects from `logits`, which are overwritten.
+  /// Selects from `logits`, which are overwritten by the masses of the other tokens, up to a factor a
+  /// row, and by 0 or less at the candidates.
   ///
   /// The mass of the others is the log-sum-exp over them, never 1 - Σp (RECIPE §4). Each row is
   /// computed for itself, so that the bits do not depend on the team.

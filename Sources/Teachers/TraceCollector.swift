@@ -40,8 +40,12 @@ package enum CollectionEnd: String, Codable, Equatable, Sendable {
 package struct TraceCollector {
   /// What a collection is allowed and how it stores.
   package struct Options: Sendable {
-    /// Candidates a row.
-    package var topK = 20
+    /// Which candidates a row keeps.
+    package var choice = CandidateChoice.top(20)
+    /// Bits of a stored log-probability.
+    package var logprobBits = LogprobBits.thirtyTwo
+    /// zstd's level for the candidate lists, 1 to 22.
+    package var zstdLevel = TraceShardWriter.defaultLevel
     /// Tokens to score at most, in all runs together; nil for all texts.
     package var tokenBudget: Int?
     /// Which rows get a signal.
@@ -87,10 +91,15 @@ package struct TraceCollector {
     onShard: (TraceShardSummary) throws -> Void = { _ in }
   ) throws -> CollectionEnd {
     var metadata = metadata
-    metadata.topK = options.topK
+    metadata.topK = options.choice.candidatesMax
+    if case .sampled(let exact, let draws) = options.choice {
+      metadata.candidates = .sampled(exact: exact, draws: draws)
+    }
+    metadata.logprobBits = options.logprobBits
     metadata.corpusSHA256 = UnscoredSequence.fingerprint(of: sequences)
     let writer = try TraceShardWriter(
-      folder: folder, metadata: metadata, rowsPerShard: options.rowsPerShard)
+      folder: folder, metadata: metadata, rowsPerShard: options.rowsPerShard,
+      zstdLevel: options.zstdLevel)
     for shard in writer.earlierShards { try onShard(shard) }
     let wanted = sequences.filter { !$0.tokens.isEmpty }
     let all = wanted.reduce(0) { $0 + $1.tokens.count }
@@ -113,7 +122,8 @@ package struct TraceCollector {
       guard !round.isEmpty else { return try end(.budgetSpent, writer, onShard) }
       var scored = tokens
       let traces = try teacher.score(
-        Array(round), topK: options.topK, signal: options.signal, shouldStop: shouldStop
+        Array(round), choice: options.choice, seed: metadata.seed, signal: options.signal,
+        shouldStop: shouldStop
       ) { batch in
         scored += batch
         report(scored)

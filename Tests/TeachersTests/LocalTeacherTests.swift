@@ -14,7 +14,7 @@ struct LocalTeacherTests {
     throws
   {
     let texts = tiny.texts(count: 12)
-    let traces = try #require(try tiny.teacher().score(texts, topK: 6))
+    let traces = try #require(try tiny.teacher().score(texts, choice: .top(6)))
     #expect(traces.map(\.id) == texts.map(\.id))
     for (text, trace) in zip(texts, traces) {
       #expect(trace.tokens == text.tokens)
@@ -49,10 +49,10 @@ struct LocalTeacherTests {
 
   @Test func `a text's trace does not depend on what it is scored with`() throws {
     let texts = tiny.texts(count: 9)
-    let together = try #require(try tiny.teacher().score(texts, topK: 6))
+    let together = try #require(try tiny.teacher().score(texts, choice: .top(6)))
     let teacher = try tiny.teacher(batchRows: 20)
     for (text, trace) in zip(texts, together) {
-      let alone = try #require(try teacher.score([text], topK: 6))[0]
+      let alone = try #require(try teacher.score([text], choice: .top(6)))[0]
       for (one, other) in zip(alone.topKLogprobs, trace.topKLogprobs) where one != other {
         // Products of other sizes may add in another order: some units in the last place of a
         // log-probability near 10.
@@ -63,7 +63,7 @@ struct LocalTeacherTests {
 
   @Test func `signals can be had for the loss rows only`() throws {
     let texts = tiny.texts(count: 9)
-    let traces = try #require(try tiny.teacher().score(texts, topK: 6, signal: .loss))
+    let traces = try #require(try tiny.teacher().score(texts, choice: .top(6), signal: .loss))
     for trace in traces {
       for row in 0..<trace.count {
         #expect((trace.candidateCounts[row] == 6) == trace.lossMask[row])
@@ -73,7 +73,7 @@ struct LocalTeacherTests {
 
   @Test func `more candidates than tokens give the whole distribution`() throws {
     let text = UnscoredSequence(id: 0, tokens: [1, 2, 3])
-    let trace = try #require(try tiny.teacher().score([text], topK: 30))[0]
+    let trace = try #require(try tiny.teacher().score([text], choice: .top(30)))[0]
     #expect(trace.candidateCounts == [0, 23, 23])
     #expect(trace.otherLogprob == [0, -.infinity, -.infinity])
     #expect(trace.topKIDs[30 + 23] == -1)
@@ -83,13 +83,13 @@ struct LocalTeacherTests {
     let teacher = try tiny.teacher()
     let long = UnscoredSequence(id: 7, tokens: Array(repeating: 1, count: 21))
     #expect(throws: TeacherError.tooLong(sequence: 7, tokens: 21, limit: 20)) {
-      try teacher.score([long], topK: 5)
+      try teacher.score([long], choice: .top(5))
     }
     let foreign = UnscoredSequence(id: 8, tokens: [1, 23])
     #expect(
       throws: TeacherError.tokenOutsideVocabulary(
         sequence: 8, position: 1, token: 23, vocabularySize: 23)
-    ) { try teacher.score([foreign], topK: 5) }
+    ) { try teacher.score([foreign], choice: .top(5)) }
   }
 
   @Test func `a diverged model is told, not stored`() throws {
@@ -97,7 +97,7 @@ struct LocalTeacherTests {
     broken.parameters["lm_head.weight"]?[40] = .nan
     let text = UnscoredSequence(id: 3, tokens: [1, 2])
     #expect(throws: TeacherError.notFinite(sequence: 3, position: 1)) {
-      try broken.teacher().score([text], topK: 5)
+      try broken.teacher().score([text], choice: .top(5))
     }
   }
 

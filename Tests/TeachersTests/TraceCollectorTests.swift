@@ -18,7 +18,7 @@ struct TraceCollectorTests {
     -> TraceCollector
   {
     var options = TraceCollector.Options()
-    options.topK = 5
+    options.choice = .top(5)
     options.rowsPerShard = 100
     options.tokensPerRound = 60
     change(&options)
@@ -121,7 +121,7 @@ struct TraceCollectorTests {
   @Test func `an old shard is closed although it is small`() throws {
     var clock = 0.0
     var options = TraceCollector.Options()
-    options.topK = 5
+    options.choice = .top(5)
     options.tokensPerRound = 30
     let collector = TraceCollector(
       teacher: try tiny.teacher(), options: options,

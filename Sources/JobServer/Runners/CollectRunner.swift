@@ -43,7 +43,7 @@ struct CollectRunner {
     running.addTrace(trace)
 
     var options = TraceCollector.Options()
-    options.topK = spec.topK
+    options.choice = .top(spec.topK)
     options.tokenBudget = spec.tokenBudget
     options.signal = .loss
     let teacher = try LocalTeacher(
