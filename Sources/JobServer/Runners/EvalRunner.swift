@@ -10,6 +10,7 @@ internal import JobAPI
 internal import Jobs
 internal import Kernels
 internal import Tokenization
+internal import Traces
 internal import Transformer
 internal import WorkerPool
 
@@ -26,7 +27,7 @@ struct EvalRunner {
   func run(_ spec: EvalSpec) throws -> JobOutcome {
     let contestants = try contestants(spec)
     guard let tokenizer = contestants.first?.tokenizer else { return .stopped }
-    let corpus = try heldOut(spec)
+    let corpus = try spec.corpus?.load(paths: environment.paths)
     let examples = try texts(corpus, spec, tokenizer: tokenizer)
     let longest = (examples.map(\.tokens.count).max() ?? 0) + spec.generateMaxTokens
     for contestant in contestants {
@@ -119,19 +120,12 @@ struct EvalRunner {
     let tokens: [Int32]
     /// `[tokens]`: the token that position t predicts; −1 where it does not count.
     let targets: [Int32]
-  }
-
-  private func heldOut(_ spec: EvalSpec) throws -> CorpusContent {
-    guard let corpus = spec.corpus else {
-      throw Problem(
-        type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
-        detail: "corpus is missing: evaluation on traces alone is not supported yet")
-    }
-    return try corpus.load(paths: environment.paths)
+    /// What the teacher said about position t's next token when it was asked; nil for plain text.
+    var candidates: CandidateRows?
   }
 
   private func texts(
-    _ corpus: CorpusContent, _ spec: EvalSpec, tokenizer: Tokenizer
+    _ corpus: CorpusContent?, _ spec: EvalSpec, tokenizer: Tokenizer
   ) throws -> [HeldOutText] {
     func text(_ tokens: [Int32], from firstTarget: Int) -> HeldOutText {
       HeldOutText(
@@ -141,6 +135,7 @@ struct EvalRunner {
         })
     }
     switch corpus {
+    case nil: return try traced(spec, tokenizer: tokenizer)
     case .pairs(let pairs):
       return pairs.prefix(spec.maxExamples).map { pair in
         let example = TokenizedExample(pair, tokenizer: tokenizer)
@@ -151,6 +146,34 @@ struct EvalRunner {
       let tokens = tokenizer.encode(running)
       return stride(from: 0, to: max(0, tokens.count - 1), by: window).prefix(spec.maxExamples)
         .map { text(Array(tokens[$0..<min(tokens.count, $0 + window + 1)]), from: 1) }
+    }
+  }
+
+  /// The sequences of the traces: their texts, and the teacher as it was.
+  private func traced(_ spec: EvalSpec, tokenizer: Tokenizer) throws -> [HeldOutText] {
+    guard let reference = spec.traces else {
+      throw Problem(
+        type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
+        detail: "one of corpus, traces is needed")
+    }
+    let traces = try environment.traceSet(reference)
+    try traces.requireTokenizer(tokenizer)
+    return try (0..<min(spec.maxExamples, traces.set.count)).map { index in
+      let sequence = try traces.set.sequence(at: index)
+      // Row t + 1 holds what was predicted at position t; nothing follows the last.
+      let width = sequence.topK
+      return HeldOutText(
+        tokens: sequence.tokens,
+        targets: (0..<sequence.count).map { position in
+          position + 1 < sequence.count && sequence.lossMask[position + 1]
+            ? sequence.tokens[position + 1] : -1
+        },
+        candidates: CandidateRows(
+          candidateCount: width,
+          ids: Array(sequence.topKIDs.dropFirst(width)) + Array(repeating: -1, count: width),
+          logprobs: Array(sequence.topKLogprobs.dropFirst(width))
+            + Array(repeating: -.infinity, count: width),
+          otherLogprobs: Array(sequence.otherLogprob.dropFirst()) + [0]))
     }
   }
 
@@ -187,6 +210,11 @@ struct EvalRunner {
                 reduced(base), targets: example.targets,
                 teacher: theirs.baseAddress.map(reduced), team: environment.team)
             }
+          } else if let candidates = example.candidates,
+            contestant.name != EvaluationReport.teacher
+          {
+            metrics[place].add(
+              reduced(base), targets: example.targets, candidates: candidates)
           } else {
             metrics[place].add(reduced(base), targets: example.targets, team: environment.team)
           }

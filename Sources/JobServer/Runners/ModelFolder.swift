@@ -1,7 +1,7 @@
 // A model on disk: `config.json`, `model.safetensors` (one or more files) and `tokenizer.json`,
 // by Hugging Face's names. What training leaves, what import reads and what eval loads.
 
-internal import Checkpoints
+package import Checkpoints
 package import Foundation
 internal import Jobs
 package import Tokenization
@@ -21,6 +21,8 @@ package enum ModelFolder {
   package static func load(_ folder: URL) throws -> LoadedModel {
     let configuration = try configuration(in: folder)
     let tokenizer = try tokenizer(in: folder)
+    // Before anything of the configuration's size is allocated: a file may claim any size.
+    try check(weights(in: folder), hold: ParameterLayout(configuration))
     let parameters = Parameters(layout: ParameterLayout(configuration))
     try copyWeights(from: folder, into: parameters)
     return LoadedModel(
@@ -61,15 +63,73 @@ package enum ModelFolder {
   package static func copyWeights(
     from folder: URL, into parameters: Parameters, missing: (ParameterView) -> Bool = { _ in false }
   ) throws {
+    let weights = try weights(in: folder)
     do {
-      let weights = try SafetensorsFolder(folder)
       let names = weights.tensorNames
       for view in parameters.layout.views where names.contains(view.name) || !missing(view) {
-        try weights.file(of: view.name).copy(
-          view.name, shape: view.shape, into: parameters.values + view.offset)
+        try weights.copy(
+          view.name, shape: view.shape, isTernary: view.isTernary,
+          into: parameters.values + view.offset)
       }
     } catch {
       throw unusable("\(error)")
+    }
+  }
+
+  /// The folder's weights, checked to be those of a model of `configuration` and no more.
+  package static func checkedWeights(
+    in folder: URL, for configuration: ModelConfiguration
+  ) throws -> ModelWeights {
+    let weights = try weights(in: folder)
+    let layout = ParameterLayout(configuration)
+    try check(weights, hold: layout)
+    do {
+      try weights.requireNothingElse(
+        than: Set(layout.views.map(\.name)),
+        tied: configuration.tieWordEmbeddings
+          ? (head: "lm_head.weight", embedding: "model.embed_tokens.weight") : nil)
+    } catch {
+      throw unusable("\(error)")
+    }
+    return weights
+  }
+
+  /// Refuses weights that lack a tensor of the layout, or have it in another shape.
+  private static func check(_ weights: ModelWeights, hold layout: ParameterLayout) throws {
+    do {
+      for view in layout.views {
+        try weights.check(view.name, shape: view.shape, isTernary: view.isTernary)
+      }
+    } catch {
+      throw unusable("\(error)")
+    }
+  }
+
+  private static func weights(in folder: URL) throws -> ModelWeights {
+    let scale: PackedTernaryTensor.ScaleMeaning? =
+      switch try storage(in: folder) {
+      case .latent: nil
+      case .packedMultiplied: .multiplied
+      case .packedDivided: .divided
+      }
+    do {
+      return try ModelWeights(folder, packedScale: scale)
+    } catch {
+      throw unusable("\(error)")
+    }
+  }
+
+  private static func storage(in folder: URL) throws -> BitNetStorage {
+    let file = folder.appendingPathComponent("config.json")
+    guard let data = try? Data(contentsOf: file) else {
+      throw unusable("\(file.path) cannot be read")
+    }
+    do {
+      let names = try JSONValue(parsing: Array(data))
+      return names["model_type"] == nil
+        ? .latent : try ModelConfiguration.storage(huggingFace: data)
+    } catch {
+      throw unusable("\(file.path): \(error)")
     }
   }
 
