@@ -98,7 +98,7 @@ let package = Package(
       "JobServer",
       [
         "ArtifactStore", "CZlib", "Checkpoints", "Corpora", "Distillation", "Evaluation",
-        "HTTPServer",
+        "HTTPServer", "HostedTeachers",
         "Inference", "JobAPI", "JobStore", "Jobs", "Kernels", "Teachers", "Tokenization",
         "Traces", "Transformer", "WorkerPool", configuration, crypto, logging,
       ]),
@@ -113,6 +113,10 @@ let package = Package(
       swiftSettings: settings),
 
     // Measurements (bench/README.md).
+    .executableTarget(
+      name: "BenchHosted",
+      dependencies: ["HTTPServer", "HostedTeachers", "Traces", argumentParser],
+      swiftSettings: settings),
     .executableTarget(
       name: "BenchKernels", dependencies: ["Kernels", argumentParser], swiftSettings: settings),
     .executableTarget(
@@ -155,7 +159,10 @@ let package = Package(
     tests("Evaluation", ["Corpora", "Kernels", "Tokenization"]),
     tests(
       "JobServer",
-      ["HTTPServer", "JobAPI", "JobStore", "Jobs", "Kernels", "Transformer", crypto, logging]),
+      [
+        "HTTPServer", "HostedTeachers", "JobAPI", "JobStore", "Jobs", "Kernels", "Transformer",
+        crypto, logging,
+      ]),
     tests("bitnet", ["HTTPServer", "Jobs"]),
     .testTarget(
       name: "EndToEndTests", dependencies: ["HTTPClient", "Jobs", "TestSupport", "bitnetd"],

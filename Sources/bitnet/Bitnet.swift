@@ -15,8 +15,8 @@ struct Bitnet: ParsableCommand {
       """,
     subcommands: [
       Submit.self, Jobs.self, Show.self, Watch.self, Logs.self, Metrics.self, Cancel.self,
-      Retry.self, Pipeline.self, Traces.self, Models.self, Generate.self, Export.self, Health.self,
-      TokenizerCommand.self,
+      Retry.self, Pipeline.self, Traces.self, Teachers.self, Models.self, Generate.self,
+      Export.self, Health.self, TokenizerCommand.self,
     ])
 
   /// ArgumentParser's own exit status for usage is 64; ours is 2, as in most programs of this kind.

@@ -45,6 +45,9 @@ final class DaemonProcess {
     let message: String
   }
 
+  /// Of the system.
+  var processID: Int32 { process.processIdentifier }
+
   deinit { if process.isRunning { kill() } }
 
   /// Ends it as a power cut would.
@@ -52,6 +55,9 @@ final class DaemonProcess {
     Foundation.kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
   }
+
+  /// Waits for an end that another one brings about.
+  func waitUntilExit() { process.waitUntilExit() }
 
   /// Asks it to drain.
   ///

@@ -22,6 +22,16 @@ struct RoutesDocumentTests {
             isInLoss: true, isStructural: false)
         }
       }
+      services.teacherProviders = {
+        [
+          TeacherProviderFacts(
+            name: "vllm", baseURL: nil, keyVariable: nil, isKeySet: false, topLogprobsMax: 20,
+            remark: "r")
+        ]
+      }
+      services.probeTeacher = { _ in
+        TeacherProbeAnswer(capabilities: [:], refusal: nil, models: ["m"])
+      }
       services.importModel = { request in
         ModelRecord(
           id: .make(at: .now()), name: request.name, path: request.path, configuration: [:],
@@ -81,6 +91,8 @@ struct RoutesDocumentTests {
     case "deleteJob": id = try harness.succeeded().text
     case "submitJob": body = #"{"kind": "dryrun", "spec": {}}"#
     case "submitPipeline": body = #"{"corpus": {"path": "a.txt"}}"#
+    case "probeTeacher":
+      body = #"{"teacher": {"provider": "vllm", "model": "m"}}"#
     case "importModel": body = #"{"path": "/models/a"}"#
     default: break
     }

@@ -13,6 +13,9 @@ struct RoutesFuzzTests {
     let seed = UInt64.random(in: 0...UInt64.max)
     print("fuzz seed: \(seed)")
     let harness = try RoutesHarness { services in
+      services.probeTeacher = { _ in
+        TeacherProbeAnswer(capabilities: [:], refusal: "no", models: [])
+      }
       services.importModel = { _ in
         throw ProblemKind.invalidBody.problem("there is no such directory")
       }

@@ -11,6 +11,7 @@ package enum APIOperation: String, CaseIterable, Sendable {
   case submitPipeline
   case listTraces, showTraces, traceRows
   case importModel, listModels, showModel
+  case listTeachers, probeTeacher
 
   /// What is known about it.
   package var description: OperationDescription { Self.descriptions[self] ?? described }
@@ -150,6 +151,17 @@ package enum APIOperation: String, CaseIterable, Sendable {
       OperationDescription(
         .get, "/v1/models/{id}", "A model.",
         success: .json(Wire.reference("Model"), "The model."), problems: [.notFound])
+    case .listTeachers:
+      OperationDescription(
+        .get, "/v1/teachers", "Providers of hosted teachers, as far as they are known.",
+        success: .json(ListWire.pageSchema(of: "TeacherProvider"), "All of them."))
+    case .probeTeacher:
+      OperationDescription(
+        .post, "/v1/teachers/probe",
+        "Tries a hosted teacher with a few short requests, which may cost a little.",
+        access: .submit, body: Wire.reference("TeacherProbeRequest"),
+        success: .json(Wire.reference("TeacherProbe"), "What it can do."),
+        problems: [.malformedRequest, .invalidBody, .teacherFailed])
     }
   }
 }

@@ -10,6 +10,24 @@ package struct CollectSpec: Equatable, Sendable {
   package var tokenBudget: Int?
   /// Money after which it stops, in the unit of the teacher's prices; nil is no limit.
   package var moneyBudget: Double?
+  /// Requests after which it stops, of a teacher that others serve; nil is no limit.
+  package var requestBudget: Int?
+  /// What a teacher that others serve is asked for; a local one scores the corpus.
+  package var purpose: CollectPurpose = .answer
+  /// Tokens of an answer at most.
+  package var maxTokens: Int = 256
+  /// At which a teacher that others serve samples its answers.
+  package var samplingTemperature: Double = 1
+  /// How candidates become tokens of a student whose tokenizer is not the teacher's.
+  package var projection: CollectProjection = .contextual
+  /// Ids drawn for the mass outside of the `top_k` largest, of a local teacher; 0 keeps it as Other.
+  package var sampledDraws: Int = 0
+  /// Bits of a stored log-probability.
+  package var logprobBits: CollectLogprobBits = .all
+  /// How strongly candidate lists are compressed.
+  package var zstdLevel: Int = 1
+  /// How a local teacher's products round; nil is as its weights are stored.
+  package var teacherPrecision: TeacherPrecision?
   /// Longest sequence in tokens; longer ones are cut.
   package var sequenceLength: Int = 256
   package var batchSize: Int = 8
@@ -28,7 +46,7 @@ package struct CollectSpec: Equatable, Sendable {
     initial: CollectSpec(
       teacher: TeacherSource(model: .unread), corpus: .generated(GeneratedCorpus())),
     fields: [
-      .required("teacher", \.teacher, TeacherSource.table.shape, "Who is asked."),
+      .required("teacher", \.teacher, .teacher, "Who is asked."),
       .required("corpus", \.corpus, .corpus(part: .train), "What it is asked about."),
       .optional(
         "tokenizer", \.tokenizer, .tokenizer, "The student's; left out, the teacher's own."),
@@ -39,6 +57,34 @@ package struct CollectSpec: Equatable, Sendable {
       .optional(
         "money_budget", \.moneyBudget, .number(0...1e9),
         "Money after which it stops; a local teacher costs none."),
+      .optional(
+        "request_budget", \.requestBudget, .integer(1...1_000_000_000),
+        "Requests to a hosted teacher after which it stops."),
+      .field(
+        "purpose", \.purpose, .choice,
+        "Whether a hosted teacher answers the prompts or scores the texts; a local one scores."),
+      .field(
+        "max_tokens", \.maxTokens, .integer(1...65_536),
+        "Tokens of a hosted teacher's answer at most."),
+      .field(
+        "sampling_temperature", \.samplingTemperature, .number(0...2),
+        "At which a hosted teacher samples its answers; what is stored is at temperature 1."),
+      .field(
+        "projection", \.projection, .choice,
+        "How candidates become tokens of a student with another tokenizer."),
+      .field(
+        "sampled_draws", \.sampledDraws, .integer(0...1023),
+        "Ids that a local teacher draws for the mass outside of the top_k largest, unbiased; with 0 "
+          + "that mass is Other."),
+      .field(
+        "logprob_bits", \.logprobBits, .choice,
+        "Bits of a stored log-probability: all of float32, or float16's."),
+      .field(
+        "zstd_level", \.zstdLevel, .integer(1...22),
+        "How strongly candidate lists are compressed."),
+      .optional(
+        "teacher_precision", \.teacherPrecision, .choice,
+        "How a local teacher's products round; left out, as its weights are stored."),
       .field(
         "sequence_length", \.sequenceLength, .integer(2...1_048_576),
         "Longest sequence in tokens; longer ones are cut."),
@@ -48,4 +94,31 @@ package struct CollectSpec: Equatable, Sendable {
         "Always 1: a temperature is applied in training, not in the traces."),
       .field("seed", \.seed, .seed, "Of whatever is drawn at random."),
     ])
+}
+
+/// What a hosted teacher does with the corpus.
+package enum CollectPurpose: String, CaseIterable, Sendable {
+  /// Answers its prompts.
+  case answer
+  /// Says how likely its texts are.
+  case score
+}
+
+/// How a teacher's candidates become a student's tokens (TRACES).
+package enum CollectProjection: String, CaseIterable, Sendable {
+  /// In the text's context, by the design's rules.
+  case contextual
+  /// The published rule: each candidate encoded by itself, its first token.
+  case legacyFirstSubtoken = "legacy_first_subtoken"
+}
+
+/// Bits of a stored log-probability.
+package enum CollectLogprobBits: String, CaseIterable, Sendable {
+  case sixteen = "16"
+  case all = "32"
+}
+
+/// How products round.
+package enum TeacherPrecision: String, CaseIterable, Sendable {
+  case fp32, bf16
 }

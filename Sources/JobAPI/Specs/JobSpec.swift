@@ -21,6 +21,15 @@ package enum JobSpec: Equatable, Sendable {
     }
   }
 
+  /// What such a job mostly waits for: a teacher that others serve leaves this machine idle.
+  package var slot: JobSlot {
+    switch self {
+    case .teacher(let spec): spec.teacher.provider == .local ? .compute : .io
+    case .collect(let spec): spec.teacher.provider == .local ? .compute : .io
+    case .train, .eval, .dryrun, .export: .compute
+    }
+  }
+
   /// The canonical form, with every default filled in; it reads back as the same value.
   package var json: JSONValue {
     switch self {

@@ -17,7 +17,7 @@ package struct TeacherSpec: Equatable, Sendable {
     "TeacherSpec", "A locked, greedy baseline of a teacher.",
     initial: TeacherSpec(teacher: TeacherSource(model: .unread), input: .prompts([])),
     fields: [
-      .required("teacher", \.teacher, TeacherSource.table.shape, "Who is asked."),
+      .required("teacher", \.teacher, .teacher, "Who is asked."),
       .exclusive(
         \.input, .required,
         [

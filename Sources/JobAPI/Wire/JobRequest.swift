@@ -41,7 +41,7 @@ package struct JobRequest: Equatable, Sendable {
   package func newJob(id: JobID) -> NewJob {
     NewJob(
       id: id, kind: spec.kind, name: name, priority: priority, tags: tags, spec: spec.json,
-      slot: .compute, maxAttempts: maxAttempts, after: after)
+      slot: spec.slot, maxAttempts: maxAttempts, after: after)
   }
 
   /// The JSON Schema of the request: one form for each kind.

@@ -17,6 +17,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
   case rangeNotSatisfiable = "range-not-satisfiable"
   case misdirectedRequest = "misdirected-request"
   case invalidBody = "invalid-body"
+  case teacherFailed = "teacher-failed"
   case internalError = "internal-error"
   case notAvailable = "not-available"
 
@@ -35,6 +36,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case .misdirectedRequest: 421
     case .invalidBody: 422
     case .internalError: 500
+    case .teacherFailed: 502
     case .notAvailable: 503
     }
   }
@@ -57,6 +59,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case .rangeNotSatisfiable: "The range lies outside the file"
     case .misdirectedRequest: "This daemon does not answer to that host name"
     case .invalidBody: "The body is invalid"
+    case .teacherFailed: "The hosted teacher cannot be used"
     case .internalError: "The daemon failed"
     case .notAvailable: "The daemon cannot do this now"
     }

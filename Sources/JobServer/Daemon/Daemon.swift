@@ -211,6 +211,9 @@ package final class Daemon: Sendable {
       try TraceLook(environment: environment).rows(record, location, from: from, limit: limit)
     }
     services.importModel = { try ModelImporter(environment: environment).run($0) }
+    let teachers = TeacherDesk(environment: ProcessInfo.processInfo.environment)
+    services.teacherProviders = { teachers.providers }
+    services.probeTeacher = { try teachers.probe($0) }
     return services
   }
 

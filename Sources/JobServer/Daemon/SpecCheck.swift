@@ -1,4 +1,5 @@
 internal import Foundation
+internal import HostedTeachers
 internal import JobAPI
 internal import Jobs
 internal import Transformer
@@ -19,6 +20,7 @@ struct SpecCheck {
       return corpus(spec.corpus) + tokenizer(spec.tokenizer) + model(spec)
     case .collect(let spec):
       return corpus(spec.corpus) + tokenizer(spec.tokenizer) + ownTokenizer(spec)
+        + hosted(spec)
     case .eval(let spec):
       guard spec.corpus == nil else { return corpus(spec.corpus) }
       return [
@@ -58,6 +60,25 @@ struct SpecCheck {
         pointer: "/tokenizer/train",
         detail: "traces need the student's tokenizer as it is; train it first")
     ]
+  }
+
+  /// Whether a hosted teacher can be asked at all: its address, its key, the student's tokenizer.
+  private func hosted(_ spec: CollectSpec) -> [FieldError] {
+    guard spec.teacher.provider != .local else { return [] }
+    var errors: [FieldError] = []
+    if spec.tokenizer == nil {
+      errors.append(
+        FieldError(
+          pointer: "/tokenizer",
+          detail: "is needed: a hosted teacher's answers are brought to the student's tokens"
+        ))
+    }
+    do {
+      _ = try spec.teacher.endpoint()?.key(in: ProcessInfo.processInfo.environment)
+    } catch {
+      errors.append(FieldError(pointer: "/teacher", detail: "\(error)"))
+    }
+    return errors
   }
 
   private func path(_ path: String, at pointer: String) -> [FieldError] {

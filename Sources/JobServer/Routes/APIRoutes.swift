@@ -23,6 +23,8 @@ package final class APIRoutes: Sendable {
   let document: [UInt8]
   /// Encodes answers that the store's writer would otherwise have to wait for.
   let answers = DispatchQueue(label: "bitnetd.answers")
+  /// Waits for hosted teachers that are tried, one after the other.
+  let probes = DispatchQueue(label: "bitnetd.probes")
   private let table = RouteTable()
   private let guardian: RequestGuard
   private let observer: ObserverID
@@ -110,6 +112,8 @@ package final class APIRoutes: Sendable {
     case .importModel: try importModel(call)
     case .listModels: try listModels(call)
     case .showModel: try showModel(call)
+    case .listTeachers: try listTeachers(call)
+    case .probeTeacher: try probeTeacher(call)
     }
   }
 }

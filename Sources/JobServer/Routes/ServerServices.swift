@@ -44,6 +44,12 @@ package struct ServerServices: Sendable {
   package var importModel: @Sendable (ModelImport) throws -> ModelRecord = { _ in
     throw ProblemKind.notAvailable.problem("this daemon cannot import models")
   }
+  /// Providers of hosted teachers, as far as they are known.
+  package var teacherProviders: @Sendable () -> [TeacherProviderFacts] = { [] }
+  /// Tries a hosted teacher; throws a `Problem`.
+  package var probeTeacher: @Sendable (TeacherProbeRequest) throws -> TeacherProbeAnswer = { _ in
+    throw ProblemKind.notAvailable.problem("this daemon cannot ask hosted teachers")
+  }
 
   /// What there is no standing answer for; the rest are properties.
   package init(

@@ -2,8 +2,8 @@ internal import Checkpoints
 internal import Corpora
 internal import Foundation
 internal import JobAPI
-internal import JobStore
 internal import Jobs
+internal import Kernels
 internal import Teachers
 internal import Tokenization
 internal import Traces
@@ -21,63 +21,101 @@ struct CollectRunner {
   }
 
   func run(_ spec: CollectSpec) throws -> JobOutcome {
+    guard let reference = spec.teacher.localModel else {
+      return try HostedCollectRunner(environment, running).run(spec)
+    }
     running.report(Progress(message: "reading the teacher"))
-    let record = try environment.modelRecord(spec.teacher.model)
-    let model = try ModelFolder.load(environment.folder.url(record.path))
-    try requireTeachersTokenizer(spec, model)
-    let batchRows = max(spec.batchSize * spec.sequenceLength, spec.sequenceLength)
-    try environment.requireMemory(
-      LocalTeacher.memoryBytes(
-        model.configuration, maximumLength: spec.sequenceLength, batchRows: batchRows),
-      for: "the teacher at \(spec.batchSize) × \(spec.sequenceLength) tokens")
-    let texts = try sequences(spec, tokenizer: model.tokenizer)
-
-    let folder = try environment.folder.folder(of: running.job.id)
-    let data = try environment.folder.made(folder.appendingPathComponent("data"))
-    try AtomicFile.write(model.tokenizer.json, to: data.appendingPathComponent("tokenizer.json"))
+    let record = try environment.modelRecord(reference)
+    let folder = environment.folder.url(record.path)
+    let own = try ModelFolder.tokenizer(in: folder)
+    let job = try environment.folder.folder(of: running.job.id)
+    let student = try studentTokenizer(spec, teacher: own, in: job)
+    let teacher = try open(spec, folder)
+    let data = try environment.folder.made(job.appendingPathComponent("data"))
+    try AtomicFile.write(student.json, to: data.appendingPathComponent("tokenizer.json"))
+    guard student.sha256 == own.sha256 else {
+      return try LocalProjectionRunner(environment, running).run(
+        spec, teacher: teacher, tokenizer: own, record: record, student: student, in: job)
+    }
     let metadata = TraceMetadata(
       teacher: record.name, teacherFingerprint: record.fingerprint,
-      tokenizerSHA256: model.tokenizer.sha256, topK: spec.topK,
-      vocabularySize: model.tokenizer.vocabularySize, seed: spec.seed)
-    let trace = try traceRecord(metadata, at: data)
-    running.addTrace(trace)
-
+      tokenizerSHA256: own.sha256, topK: spec.topK, vocabularySize: own.vocabularySize,
+      seed: spec.seed)
+    let recording = try TraceRecording(metadata, in: data, environment, running)
+    let texts = try sequences(spec, tokenizer: own)
     var options = TraceCollector.Options()
-    options.choice = .top(spec.topK)
+    options.choice =
+      spec.sampledDraws > 0
+      ? .sampled(exact: max(1, spec.topK), draws: spec.sampledDraws) : .top(spec.topK)
+    options.logprobBits = spec.storedBits
+    options.zstdLevel = spec.zstdLevel
     options.tokenBudget = spec.tokenBudget
     options.signal = .loss
-    let teacher = try LocalTeacher(
-      configuration: model.configuration, parameters: model.parameters,
-      maximumLength: spec.sequenceLength, batchRows: batchRows, team: environment.team)
     let end = try TraceCollector(teacher: teacher, options: options).collect(
       texts.scored, into: data, metadata: metadata,
       shouldStop: { running.stopRequested != nil }, progress: tell,
-      onShard: { try add($0, to: trace, in: data) })
+      onShard: { try recording.add($0) })
     if end == .stopped { return .stopped }
-    return .succeeded(result: try finish(trace, end: end, data: data, cut: texts.cut))
+    var result = try recording.finish(end: end.rawValue)
+    result["cut_texts"] = .int(Int64(texts.cut))
+    return .succeeded(result: .object(result))
   }
 
   // MARK: - Input
 
-  /// Projection between tokenizers needs captures, which hosted teachers bring; a local teacher
-  /// speaks its own tokens.
-  private func requireTeachersTokenizer(_ spec: CollectSpec, _ model: LoadedModel) throws {
-    let asked: Tokenizer? =
-      switch spec.tokenizer {
+  /// The teacher: over its checkpoint's own bytes, or over fp32 where its projections are ternary.
+  private func open(_ spec: CollectSpec, _ folder: URL) throws -> LocalTeacher {
+    let configuration = try ModelFolder.configuration(in: folder)
+    let batchRows = max(spec.batchSize * spec.sequenceLength, spec.sequenceLength)
+    let precision: ProductPrecision? =
+      switch spec.teacherPrecision {
       case nil: nil
-      case .file(let path): try Tokenizer(contentsOf: environment.paths.resolve(path))
-      case .model(let reference):
-        try ModelFolder.tokenizer(in: environment.modelFolder(reference))
-      case .trained:
-        throw Problem(
-          type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
-          detail: "tokenizer.train: traces need the student's tokenizer as it is; train it first")
+      case .fp32: .fp32
+      case .bf16: .bf16
       }
-    guard let asked, asked.sha256 != model.tokenizer.sha256 else { return }
-    throw Problem(
-      type: "urn:bitnet:problem:mismatch", title: "Teacher and student have different tokenizers",
-      detail: "the teacher's has SHA-256 \(model.tokenizer.sha256), the asked one "
-        + "\(asked.sha256); projection between tokenizers is not supported yet")
+    let isStored = configuration.quantization == .none
+    let weights = try ModelFolder.checkedWeights(in: folder, for: configuration)
+    try environment.requireMemory(
+      LocalTeacher.memoryBytes(
+        configuration, maximumLength: spec.sequenceLength, batchRows: batchRows,
+        storedWeightBytes: isStored ? weights.byteCount : nil),
+      for: "the teacher at \(spec.batchSize) × \(spec.sequenceLength) tokens")
+    if isStored {
+      return try LocalTeacher(
+        weights, configuration: configuration, maximumLength: spec.sequenceLength,
+        batchRows: batchRows, precision: precision, team: environment.team)
+    }
+    let parameters = Parameters(layout: ParameterLayout(configuration))
+    try ModelFolder.copyWeights(from: folder, into: parameters)
+    return try LocalTeacher(
+      configuration: configuration, parameters: parameters, maximumLength: spec.sequenceLength,
+      batchRows: batchRows, precision: precision ?? .fp32, team: environment.team)
+  }
+
+  /// The tokenizer that the traces are in: the asked one, one that is trained on the corpus now, or
+  /// the teacher's.
+  private func studentTokenizer(
+    _ spec: CollectSpec, teacher: Tokenizer, in job: URL
+  ) throws -> Tokenizer {
+    switch spec.tokenizer {
+    case nil: return teacher
+    case .file(let path): return try Tokenizer(contentsOf: environment.paths.resolve(path))
+    case .model(let reference):
+      return try ModelFolder.tokenizer(in: environment.modelFolder(reference))
+    case .trained(let size):
+      // Kept, so that an attempt that goes on has the very same one.
+      let kept = job.appendingPathComponent("tokenizer.json")
+      if FileManager.default.fileExists(atPath: kept.path) {
+        return try Tokenizer(contentsOf: kept)
+      }
+      running.report(Progress(message: "training the tokenizer"))
+      let text = try spec.corpus.load(part: .train, paths: environment.paths)
+      let trained = try BytePairTrainer(
+        vocabularySize: size, specialTokens: ["<|endoftext|>"]
+      ).train(text.texts)
+      try AtomicFile.write(trained.json, to: kept)
+      return trained
+    }
   }
 
   private func sequences(
@@ -122,70 +160,5 @@ struct CollectRunner {
           format: "%d texts, %.0f tokens/s", progress.sequences, progress.tokensPerSecond)))
     running.metrics(
       [("tokens_per_s", progress.tokensPerSecond)], step: Int64(progress.tokens))
-  }
-
-  /// The trace's record: the one of an earlier attempt, so that its shards stay with it.
-  private func traceRecord(_ metadata: TraceMetadata, at data: URL) throws -> TraceRecord {
-    if let earlier = try? environment.store.trace(madeBy: running.job.id) { return earlier }
-    return TraceRecord(
-      id: .make(at: .now()), jobID: running.job.id, name: running.job.name,
-      path: environment.folder.relativePath(data), metadata: try JSONValue(encoding: metadata),
-      createdAt: .now())
-  }
-
-  private func add(_ shard: TraceShardSummary, to trace: TraceRecord, in data: URL) throws {
-    let file = data.appendingPathComponent(shard.file)
-    running.addTraceShard(
-      TraceShardRecord(
-        traceID: trace.id, number: Self.number(of: shard.file),
-        path: environment.folder.relativePath(file), bytes: Int64(shard.bytes),
-        sha256: shard.sha256,
-        sequences: shard.spans.map {
-          TraceSequenceRows(
-            sequence: $0.sequenceID, firstRow: Int64($0.firstRow), rowCount: Int64($0.rowCount))
-        },
-        statistics: ["rows": .int(Int64(shard.rowCount))]))
-    running.addArtifact(
-      Artifact(
-        name: "data/" + shard.file, path: environment.folder.relativePath(file),
-        bytes: Int64(shard.bytes), sha256: shard.sha256,
-        mediaType: "application/vnd.apache.parquet", createdAt: .now()))
-    // A shard in the database is a place to go on from.
-    try running.recordCheckpoint(environment.folder.relativePath(file))
-  }
-
-  /// 7 for `kd_shard_007.parquet`.
-  private static func number(of file: String) -> Int {
-    Int(file.filter(\.isNumber)) ?? 0
-  }
-
-  // MARK: - End
-
-  private func finish(
-    _ trace: TraceRecord, end: CollectionEnd, data: URL, cut: Int
-  ) throws -> JSONValue {
-    let report = try QualityReport(reading: TraceSet(folder: data))
-    guard report.passesGate else {
-      throw Problem(
-        type: "urn:bitnet:problem:bad-traces", title: "The traces are not usable",
-        detail: "\(report.invalidRows) of \(report.rows) rows are invalid; at most "
-          + "\(QualityReport.invalidShareLimit * 100) % may be")
-    }
-    let json = data.appendingPathComponent("quality_report.json")
-    let picture = data.appendingPathComponent("quality_report.svg")
-    try AtomicFile.write(report.json(), to: json)
-    try AtomicFile.write(Data(QualityPicture(of: report).svg.utf8), to: picture)
-    for file in [json, picture] {
-      running.addArtifact(try Artifact(file: file, in: environment.folder))
-    }
-    var complete = trace
-    complete.isComplete = true
-    running.addTrace(complete)
-    try environment.folder.publish("data", of: running.job.id)
-    return [
-      "traces": .string(trace.id.text), "end": .string(end.rawValue),
-      "sequences": .int(Int64(report.sequences)), "rows": .int(Int64(report.rows)),
-      "invalid_rows": .int(Int64(report.invalidRows)), "cut_texts": .int(Int64(cut)),
-    ]
   }
 }

@@ -46,9 +46,12 @@ struct TeacherRunner {
   }
 
   func run(_ spec: TeacherSpec) throws -> JobOutcome {
-    let record = try environment.modelRecord(spec.teacher.model)
+    guard let reference = spec.teacher.localModel else {
+      return try HostedBaselineRunner(environment, running).run(spec)
+    }
+    let record = try environment.modelRecord(reference)
     let model = try ModelFolder.load(environment.folder.url(record.path))
-    let prompts = try prompts(spec)
+    let prompts = try Self.prompts(spec, paths: environment.paths)
     let packed = try InferenceModel(
       configuration: model.configuration, parameters: model.parameters, team: environment.team)
     let batch = min(32, prompts.count)
@@ -89,11 +92,12 @@ struct TeacherRunner {
       result: .object(JSONObject(facts.compactMap { name in report[name].map { (name, $0) } })))
   }
 
-  private func prompts(_ spec: TeacherSpec) throws -> [String] {
+  /// What is asked.
+  static func prompts(_ spec: TeacherSpec, paths: ReadablePaths) throws -> [String] {
     switch spec.input {
     case .prompts(let prompts): return prompts
     case .corpus(let source):
-      guard case .pairs(let pairs) = try source.load(paths: environment.paths) else {
+      guard case .pairs(let pairs) = try source.load(paths: paths) else {
         throw Problem(
           type: "urn:bitnet:problem:unusable-corpus", title: "The corpus has no prompts",
           detail: "a teacher baseline needs a .jsonl corpus of prompt and completion pairs, or "
