@@ -23,16 +23,18 @@ package struct CheckpointFolder: Sendable {
 
   private var prefix: String { "\(modelName)_step_" }
 
-  /// Writes a checkpoint of the trainer's state, then removes those that need not stay.
+  /// Writes a checkpoint, then removes those that need not stay.
   ///
   /// - Returns: where it lies.
   /// - Throws: `.checkpoint`; the checkpoints that were there before stay.
-  package func write(_ trainer: Trainer, tokenizer: Data? = nil) throws(TrainingError) -> URL {
-    let name = prefix + String(trainer.state.step)
+  package func write(
+    _ image: CheckpointImage, tokenizer: Data? = nil
+  ) throws(TrainingError) -> URL {
+    let name = prefix + String(image.state.step)
     let checkpoint = url.appendingPathComponent(name, isDirectory: true)
-    try trainer.writeCheckpoint(to: checkpoint, tokenizer: tokenizer)
+    try image.write(to: checkpoint, tokenizer: tokenizer)
     do {
-      try writeJSON(trainer.health, "\(name)_health.json", in: url)
+      try writeJSON(image.health, "\(name)_health.json", in: url)
       try prune()
     } catch {
       throw .checkpoint("\(url.path): \(error)")

@@ -1,4 +1,5 @@
 package import Kernels
+package import Transformer
 
 /// What one step did.
 package struct StepReport: Equatable, Sendable {
@@ -32,6 +33,8 @@ package struct StepReport: Equatable, Sendable {
   package let invalidRows: Int
   /// Wall time of the whole step.
   package let seconds: Double
+  /// The part of it in which the step waited for its batches.
+  package let dataWaitSeconds: Double
   /// Width of activations; nil when nothing is quantized.
   package let activationBits: ActivationBits?
   /// What happened to the activations before (flipped) or after (rolled back) this step.
@@ -42,6 +45,8 @@ package struct StepReport: Equatable, Sendable {
   package let lossScale: Float?
   /// The count of trits, on the steps that count them.
   package let trits: TritCensus?
+  /// Where the time went.
+  package let profile: StepProfile
 
   /// Input tokens a second.
   package var tokensPerSecond: Double { Double(inputTokens) / seconds }
@@ -52,7 +57,8 @@ package struct StepReport: Equatable, Sendable {
       ("loss", loss), ("loss_ce", raw.ce), ("loss_ce_weighted", weighted.ce),
       ("learning_rate", learningRate), ("clip_factor", clipFactor),
       ("target_tokens", Double(targetTokens)), ("tokens_per_s", tokensPerSecond),
-      ("step_s", seconds), ("gradient_norm_ce", termGradientNorms.ce),
+      ("step_s", seconds), ("data_wait_s", dataWaitSeconds),
+      ("product_share", profile.productShare), ("gradient_norm_ce", termGradientNorms.ce),
       ("invalid_rows", Double(invalidRows)),
     ]
     if weighted.kd != 0 || raw.kd != 0 {

@@ -27,10 +27,6 @@ package struct TraceData: TrainingData {
   package func sequence(at index: Int) throws -> TrainingSequence {
     TrainingSequence(try traces.sequence(at: indices[index]))
   }
-
-  package func prefetch(_ sequences: [Int]) {
-    traces.prefetch(sequences.map { indices[$0] })
-  }
 }
 
 extension TrainingSequence {

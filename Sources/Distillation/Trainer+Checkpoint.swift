@@ -1,43 +1,23 @@
-// What a checkpoint holds (RECIPE §9):
-//
-//   model.safetensors      the latent fp32 weights, under Hugging Face's names
-//   optimizer.safetensors  both moments of each, as exp_avg.NAME and exp_avg_sq.NAME
-//   config.json            the model's shape
-//   tokenizer.json         when the run has one
-//   state.json             TrainerState
-//   health.json            TrainingHealth
-//   SHA256SUMS             of all of them, written by CheckpointDirectory
-
 internal import Checkpoints
 package import Foundation
 package import Kernels
 package import Transformer
 
 extension Trainer {
-  /// Writes everything that `resume` needs; the folder appears whole or not at all.
+  /// What a checkpoint of the state after the last step holds; valid until the next step.
+  var checkpointImage: CheckpointImage {
+    CheckpointImage(
+      configuration: configuration, state: state, health: health, layout: parameters.layout,
+      parameters: parameters.values, firstMoments: optimizer.firstMoments.pointer,
+      secondMoments: optimizer.secondMoments.pointer)
+  }
+
+  /// Writes a checkpoint while training waits; the folder appears whole or not at all.
   ///
   /// - Parameter tokenizer: the content of `tokenizer.json`; nil leaves it out.
   /// - Throws: `.checkpoint`; checkpoints that were there before are as they were.
   package func writeCheckpoint(to url: URL, tokenizer: Data? = nil) throws(TrainingError) {
-    do {
-      try CheckpointDirectory.write(at: url) { folder in
-        try SafetensorsWriter.write(
-          to: folder.appendingPathComponent("model.safetensors"),
-          tensors: tensors(parameters.values, prefix: ""), metadata: ["format": "pt"])
-        try SafetensorsWriter.write(
-          to: folder.appendingPathComponent("optimizer.safetensors"),
-          tensors: tensors(optimizer.firstMoments.pointer, prefix: "exp_avg.")
-            + tensors(optimizer.secondMoments.pointer, prefix: "exp_avg_sq."))
-        try writeJSON(configuration, "config.json", in: folder)
-        try writeJSON(state, "state.json", in: folder)
-        try writeJSON(health, "health.json", in: folder)
-        if let tokenizer {
-          try AtomicFile.write(tokenizer, to: folder.appendingPathComponent("tokenizer.json"))
-        }
-      }
-    } catch {
-      throw .checkpoint("checkpoint \(url.path) was not written: \(error)")
-    }
+    try checkpointImage.write(to: url, tokenizer: tokenizer)
   }
 
   /// A run that goes on where a checkpoint ends.
@@ -67,15 +47,6 @@ extension Trainer {
     return try Trainer(
       state: state, configuration: configuration, data: data, parameters: parameters,
       optimizer: optimizer, team: team)
-  }
-
-  private func tensors(
-    _ values: UnsafePointer<Float>, prefix: String
-  ) -> [SafetensorsWriter.Tensor] {
-    parameters.layout.views.map {
-      SafetensorsWriter.Tensor(
-        name: prefix + $0.name, shape: $0.shape, values: values + $0.offset)
-    }
   }
 }
 
@@ -148,11 +119,4 @@ package struct CheckpointContent {
       throw .checkpoint("checkpoint \(folder.path) cannot be used: \(error)")
     }
   }
-}
-
-/// Writes one of the small files of a checkpoint, for people to read.
-func writeJSON(_ value: some Encodable, _ name: String, in folder: URL) throws {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  try AtomicFile.write(encoder.encode(value), to: folder.appendingPathComponent(name))
 }

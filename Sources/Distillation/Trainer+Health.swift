@@ -3,9 +3,15 @@ internal import Kernels
 internal import Transformer
 
 extension Trainer {
+  /// Input tokens a second over the steps of this process; nil before the first.
+  package var tokensPerSecond: Double? {
+    measuredSeconds > 0 ? Double(measuredTokens) / measuredSeconds : nil
+  }
+
   /// How the run is doing now.
   package var health: TrainingHealth {
-    let predicted = TrainingMemory(recipe: recipe, configuration: configuration, team: team)
+    let predicted = TrainingMemory(
+      recipe: recipe, configuration: configuration, checkpoints: checkpointPlace, team: team)
     return TrainingHealth(
       step: state.step, stepsTotal: recipe.steps, seenTokens: state.seenTokens,
       inputTokens: state.inputTokens, tokenBudget: recipe.flip?.tokenBudget,
@@ -18,12 +24,14 @@ extension Trainer {
       learningRate: lastReport?.learningRate, lossScale: lossScaleHealth,
       skippedSteps: state.skippedSteps, nanCount: state.skippedSteps,
       invalidRows: state.invalidRows, cutSequences: state.cutSequences,
-      tokensPerSecond: measuredSeconds > 0 ? Double(measuredTokens) / measuredSeconds : nil,
+      tokensPerSecond: tokensPerSecond,
       threads: team.threadCount,
       memory: TrainingHealth.Memory(
         predicted: predicted, predictedBytes: predicted.total,
         peakResidentBytes: peakResidentBytes()),
-      trits: trits)
+      trits: trits,
+      profile: profileSum.mean(
+        of: recipe, quantization: configuration.quantization, machine: machine))
   }
 
   private var lossScaleHealth: TrainingHealth.LossScale {

@@ -1,6 +1,7 @@
 // One training run. A step is, in this order:
 //
-//   flip the activations if it is time → for each micro-batch: forward, head and loss, backward
+//   take the batches, read ahead by BatchReader → flip the activations if it is time
+//   → for each micro-batch: forward, head and loss, backward
 //   → norm of the gradient, tensor by tensor → AdamW with the clip's factor → quantize the weights
 //
 // Nothing of a step counts before its end: when a step is stopped or fails, state and parameters are
@@ -31,16 +32,21 @@ package final class Trainer {
   let team: ComputeTeam
   let transformer: Transformer
   let headLoss: HeadLoss
-  private let data: any TrainingData
-  private var order: BatchOrder
+  private let reader: BatchReader
+  private let batchLayout: BatchLayout
   let gradients: Parameters
   private let hiddenGradient: AlignedBuffer<Float>
   private let tritCounter: TritCounter?
   var measuredTokens = 0
   var measuredSeconds = 0.0
+  var profileSum = ProfileSum()
+  /// What the machine can do, for the profile in health; nil as long as nobody has measured it.
+  package var machine: MachinePeaks?
+  /// Where this run's checkpoints are written from: a copy counts in the memory that it takes.
+  package var checkpointPlace = CheckpointPlace.inPlace
 
   /// Micro-batches that hold every sequence once.
-  var batchesPerEpoch: Int { order.batchesPerEpoch }
+  let batchesPerEpoch: Int
 
   /// What the run does.
   package var recipe: TrainingRecipe { state.recipe }
@@ -73,7 +79,6 @@ package final class Trainer {
     let recipe = state.recipe
     self.state = state
     self.configuration = configuration
-    self.data = data
     self.parameters = parameters
     self.optimizer = optimizer
     self.team = team
@@ -82,18 +87,21 @@ package final class Trainer {
       transformer = try Transformer(
         configuration: configuration, parameters: parameters, gradients: gradients,
         maximumSequences: recipe.batchSize, maximumLength: recipe.sequenceLength,
-        precision: recipe.productPrecision, team: team)
+        precision: recipe.productPrecision, storage: recipe.activations, team: team)
     } catch {
       throw .invalidRecipe(["\(error)"])
     }
     let rows = recipe.batchSize * recipe.sequenceLength
     headLoss = HeadLoss(
       vocabularySize: configuration.vocabSize, width: configuration.hiddenSize, maximumRows: rows,
-      weights: recipe.losses, precision: recipe.productPrecision, team: team)
+      weights: recipe.losses, precision: recipe.productPrecision, team: team,
+      profiler: transformer.profiler)
     hiddenGradient = AlignedBuffer(count: rows * configuration.hiddenSize)
-    order = BatchOrder(
-      lengths: (0..<data.count).map { min(recipe.sequenceLength, data.length(ofSequence: $0)) },
-      batchSize: recipe.batchSize, seed: recipe.seed)
+    batchLayout = BatchLayout(
+      maximumLength: recipe.sequenceLength, vocabularySize: configuration.vocabSize,
+      withTeacher: recipe.losses.kd.weight > 0)
+    reader = BatchReader(data, recipe: recipe, layout: batchLayout)
+    batchesPerEpoch = (data.count + recipe.batchSize - 1) / recipe.batchSize
     tritCounter = TritCounter(layout: parameters.layout, team: team)
     transformer.activationBits = activationBits(for: state)
     transformer.quantizeWeights()
@@ -108,22 +116,32 @@ package final class Trainer {
     isCancelled: () -> Bool = { false }
   ) throws(TrainingError) -> StepReport {
     let start = ContinuousClock.now
-    let batches = try microBatches(ofStep: state.step)
-    return try step(over: batches, since: start, isCancelled: isCancelled)
+    transformer.profiler.begin()
+    let (batches, waited) = try reader.batches(ofStep: state.step)
+    return try step(
+      over: batches, since: start, dataWaitSeconds: waited, isCancelled: isCancelled)
   }
 
   /// Runs the next step over these micro-batches.
   func step(
     over batches: [MicroBatch], since start: ContinuousClock.Instant = .now,
-    isCancelled: () -> Bool = { false }
+    dataWaitSeconds: Double = 0, isCancelled: () -> Bool = { false }
   ) throws(TrainingError) -> StepReport {
     var next = state
     let flips = flipsNow(&next)
     transformer.activationBits = activationBits(for: next)
+    transformer.profiler.lap(.batch)
 
-    let sums = try accumulateGradients(of: batches, isCancelled: isCancelled)
+    let sums: HeadLossSums
+    let update: Update
+    do throws(TrainingError) {
+      sums = try accumulateGradients(of: batches, isCancelled: isCancelled)
+      update = try updateParameters(&next)
+    } catch {
+      guard case .notFinite(let step, let tensor, nil) = error else { throw error }
+      throw .notFinite(step: step, tensor: tensor, operation: operationNotFinite(in: batches))
+    }
     let loss = sums.total(recipe.losses)
-    let update = try updateParameters(&next)
 
     next.step += 1
     next.seenTokens += sums.targets
@@ -138,6 +156,7 @@ package final class Trainer {
     let bits = transformer.activationBits
     let lossScale = state.scaler?.scale
     state = next
+    transformer.profiler.lap(.report)
 
     let report = StepReport(
       step: next.step - 1, loss: loss, raw: sums.means,
@@ -145,11 +164,15 @@ package final class Trainer {
       termGradientNorms: sums.gradientNorms(recipe.losses), gradientNorm: update.norm,
       clipFactor: update.clipFactor, learningRate: update.learningRate,
       targetTokens: sums.targets, inputTokens: batches.reduce(0) { $0 + $1.inputTokens },
-      invalidRows: sums.invalidRows, seconds: (.now - start).inSeconds, activationBits: bits,
+      invalidRows: sums.invalidRows, seconds: (.now - start).inSeconds,
+      dataWaitSeconds: dataWaitSeconds,
+      activationBits: bits,
       flip: rollsBack ? .rolledBack : flips ? .flipped : nil, skippedFor: update.skippedFor,
-      lossScale: lossScale, trits: counts)
+      lossScale: lossScale, trits: counts, profile: transformer.profiler.profile)
     measuredTokens += report.inputTokens
     measuredSeconds += report.seconds
+    // The first step of a process also waits for its memory.
+    if lastReport != nil { profileSum.add(report.profile) }
     lastReport = report
     return report
   }
@@ -166,8 +189,8 @@ package final class Trainer {
     let count = min(heldOut.count, sequenceLimit ?? .max)
     for first in stride(from: 0, to: count, by: recipe.batchSize) {
       if isCancelled() { throw .cancelled }
-      let batch = try microBatch(
-        Array(first..<min(count, first + recipe.batchSize)), of: heldOut)
+      let batch = try batchLayout.microBatch(
+        of: Array(first..<min(count, first + recipe.batchSize)), from: heldOut)
       let hidden = transformer.forward(batch.tokens)
       sums += headLoss(hidden: hidden, head: transformer.headWeights, targets: batch.targets)
     }
@@ -193,62 +216,34 @@ package final class Trainer {
     }
   }
 
-  private func microBatches(ofStep step: Int) throws(TrainingError) -> [MicroBatch] {
-    var batches: [MicroBatch] = []
-    for index in 0..<recipe.accumulation {
-      let sequences = order.sequences(ofBatch: step * recipe.accumulation + index)
-      batches.append(try microBatch(sequences, of: data))
-    }
-    let first = (step + 1) * recipe.accumulation
-    for batch in first..<first + recipe.accumulation {
-      data.prefetch(order.sequences(ofBatch: batch))
-    }
-    return batches
-  }
-
-  private func microBatch(
-    _ indices: [Int], of data: any TrainingData
-  ) throws(TrainingError) -> MicroBatch {
-    var sequences: [TrainingSequence] = []
-    for index in indices {
-      do {
-        sequences.append(try data.sequence(at: index))
-      } catch {
-        throw .unusableData("sequence \(index): \(error)")
-      }
-    }
-    return try MicroBatch(
-      sequences, maximumLength: recipe.sequenceLength, vocabularySize: configuration.vocabSize,
-      withTeacher: recipe.losses.kd.weight > 0)
-  }
-
   /// Leaves the gradient of the step's loss, times the loss scale, in `gradients`.
-  private func accumulateGradients(
+  func accumulateGradients(
     of batches: [MicroBatch], isCancelled: () -> Bool
   ) throws(TrainingError) -> HeadLossSums {
-    memset(gradients.values, 0, gradients.layout.count * MemoryLayout<Float>.stride)
     // Means are over the whole step, so that micro-batches weigh by their targets.
     let targets = batches.reduce(0) { $0 + $1.targets.count }
     let structuralTargets = batches.reduce(0) { $0 + $1.targets.structuralCount }
     var sums = HeadLossSums()
-    for batch in batches {
+    for (index, batch) in batches.enumerated() {
       if isCancelled() { throw .cancelled }
+      // The first micro-batch replaces what the step before left, the others add.
+      let writing: GradientWriting = index == 0 ? .set : .add
       let positions = batch.tokens.sequences * batch.tokens.length
       let gradient = HeadLoss.Gradient(
         hidden: UnsafeMutableBufferPointer(
           start: hiddenGradient.pointer, count: positions * configuration.hiddenSize),
         head: transformer.headGradients, targets: targets, structuralTargets: structuralTargets,
-        scale: state.scaler?.scale ?? 1)
+        scale: state.scaler?.scale ?? 1, writing: writing)
       let hidden = transformer.forward(batch.tokens)
       sums += headLoss(
         hidden: hidden, head: transformer.headWeights, targets: batch.targets, gradient: gradient)
       guard sums.total(recipe.losses).isFinite else {
-        throw .notFinite(step: state.step, tensor: "the loss")
+        throw .notFinite(step: state.step, tensor: "the loss", operation: nil)
       }
       if recipe.precision == .fp16 {
         roundToHalf(gradient.hidden, team: team)
       }
-      transformer.backward(hiddenGradient: hiddenGradient.pointer)
+      transformer.backward(hiddenGradient: hiddenGradient.pointer, writing)
     }
     if recipe.precision == .fp16 {
       roundToHalf(
@@ -279,10 +274,11 @@ package final class Trainer {
       if !tensorSquare.isFinite, update.skippedFor == nil { update.skippedFor = view.name }
       square += tensorSquare
     }
+    transformer.profiler.lap(.gradientNorm, bytes: 4 * gradients.layout.count)
     if let tensor = update.skippedFor {
       // Without a loss scale to lower, a repetition would meet the same numbers.
       guard next.scaler?.stepOverflowed() == true else {
-        throw .notFinite(step: state.step, tensor: "the gradient of \(tensor)")
+        throw .notFinite(step: state.step, tensor: "the gradient of \(tensor)", operation: nil)
       }
       next.skippedSteps += 1
       return update
@@ -303,6 +299,8 @@ package final class Trainer {
         weightDecay: recipe.optimizer.weightDecay * Float(decay), number: next.updates,
         gradientScale: Float(update.clipFactor / lossScale)),
       decay: recipe.optimizer.decay, team: team)
+    // Reads weight, gradient and both moments, and writes three of them.
+    transformer.profiler.lap(.optimizer, bytes: 28 * parameters.layout.count)
     transformer.quantizeWeights()
     return update
   }

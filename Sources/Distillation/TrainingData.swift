@@ -8,11 +8,4 @@ package protocol TrainingData: Sendable {
   func sequence(at index: Int) throws -> TrainingSequence
   /// What identifies the content: a checkpoint goes on with the same data only.
   var fingerprint: String { get }
-  /// Says that these sequences will be needed soon; must return at once.
-  func prefetch(_ sequences: [Int])
-}
-
-extension TrainingData {
-  /// Nothing to do for what is in memory already.
-  package func prefetch(_ sequences: [Int]) {}
 }

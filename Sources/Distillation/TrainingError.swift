@@ -4,8 +4,9 @@ package enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible 
   case invalidRecipe([String])
   /// The data cannot be trained on.
   case unusableData(String)
-  /// A number is NaN or infinite; the parameters are those of the step before.
-  case notFinite(step: Int, tensor: String)
+  /// A number is NaN or infinite; the parameters are those of the step before. `operation` is the
+  /// first of the step that gave one, nil when a repetition did not meet it.
+  case notFinite(step: Int, tensor: String, operation: String?)
   /// The caller asked to stop; the parameters are those of the step before.
   case cancelled
   /// A checkpoint belongs to another run.
@@ -34,7 +35,9 @@ package enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible 
     switch self {
     case .invalidRecipe(let problems): "the recipe cannot run: " + problems.joined(separator: "; ")
     case .unusableData(let reason): "the data cannot be trained on: \(reason)"
-    case .notFinite(let step, let tensor): "step \(step): \(tensor) is not finite"
+    case .notFinite(let step, let tensor, let operation):
+      "step \(step): \(tensor) is not finite"
+        + (operation.map { "; the first operation that gave such a number is \($0)" } ?? "")
     case .cancelled: "training was stopped"
     case .mismatch(let differences):
       "the checkpoint belongs to another run: "

@@ -75,9 +75,11 @@ package struct TrainingHealth: Codable, Equatable, Sendable {
   package var memory: Memory
   /// The newest count of trits; null when there are none.
   @OrNull package var trits: TritCensus?
+  /// The mean step of this process, operation by operation; null before the second.
+  @OrNull package var profile: RunProfile?
 
   enum CodingKeys: String, CodingKey {
-    case step, epochs, flip, loss, losses, validation, threads, memory, trits
+    case step, epochs, flip, loss, losses, validation, threads, memory, trits, profile
     case stepsTotal = "steps_total"
     case seenTokens = "seen_tokens"
     case inputTokens = "input_tokens"

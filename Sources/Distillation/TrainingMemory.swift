@@ -19,6 +19,8 @@ package struct TrainingMemory: Codable, Equatable, Sendable {
   package let scratchBytes: Int
   /// A chunk of logits and what belongs to it, and the gradient of the hidden state.
   package let headBytes: Int
+  /// The copy that a checkpoint is written from while training goes on; 0 without one.
+  package let checkpointBytes: Int
 
   enum CodingKeys: String, CodingKey {
     case parametersBytes = "parameters_bytes"
@@ -28,15 +30,17 @@ package struct TrainingMemory: Codable, Equatable, Sendable {
     case activationsBytes = "activations_bytes"
     case scratchBytes = "scratch_bytes"
     case headBytes = "head_bytes"
+    case checkpointBytes = "checkpoint_bytes"
   }
 
   /// What a run of this recipe and shape will take.
   package init(
-    recipe: TrainingRecipe, configuration: ModelConfiguration, team: ComputeTeam = .shared
+    recipe: TrainingRecipe, configuration: ModelConfiguration, checkpoints: CheckpointPlace,
+    team: ComputeTeam = .shared
   ) {
     let model = Transformer.memoryBytes(
       configuration: configuration, sequences: recipe.batchSize, length: recipe.sequenceLength,
-      training: true, team: team)
+      training: true, storage: recipe.activations, team: team)
     let rows = recipe.batchSize * recipe.sequenceLength
     let ternaryCount = ParameterLayout(configuration).views.filter(\.isTernary)
       .reduce(0) { $0 + $1.count }
@@ -50,11 +54,12 @@ package struct TrainingMemory: Codable, Equatable, Sendable {
       HeadLoss.scratchBytes(
         vocabularySize: configuration.vocabSize, width: configuration.hiddenSize,
         maximumRows: rows) + rows * configuration.hiddenSize * MemoryLayout<Float>.stride
+    checkpointBytes = checkpoints == .aside ? model.parameters + model.optimizer : 0
   }
 
   /// Everything together.
   package var total: Int {
     parametersBytes + gradientsBytes + optimizerBytes + tritsBytes + activationsBytes
-      + scratchBytes + headBytes
+      + scratchBytes + headBytes + checkpointBytes
   }
 }

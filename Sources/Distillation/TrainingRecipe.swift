@@ -1,3 +1,5 @@
+package import Transformer
+
 /// What a training run does; together with the data and the seed it decides every bit of the result.
 package struct TrainingRecipe: Codable, Equatable, Sendable {
   /// What the student learns from.
@@ -83,13 +85,16 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
   package var flip: FlipRecipe?
   /// The numbers that gradients are made of.
   package var precision: Precision
+  /// How the forward pass keeps what the backward pass needs.
+  package var activations: ActivationStorage
   /// Of the parameters' first values and of the order of the data.
   package var seed: UInt64
   /// Steps between two counts of trits.
   package var logEvery: Int
 
   enum CodingKeys: String, CodingKey {
-    case method, accumulation, steps, optimizer, schedule, losses, flip, precision, seed
+    case method, accumulation, steps, optimizer, schedule, losses, flip, precision, activations
+    case seed
     case sequenceLength = "sequence_length"
     case batchSize = "batch_size"
     case logEvery = "log_every"
@@ -100,7 +105,7 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
     method: Method, sequenceLength: Int, batchSize: Int, accumulation: Int = 1, steps: Int,
     optimizer: Optimizer = Optimizer(), schedule: LearningRateSchedule = LearningRateSchedule(),
     losses: LossWeights? = nil, flip: FlipRecipe? = nil, precision: Precision = .bf16,
-    seed: UInt64 = 1, logEvery: Int = 10
+    activations: ActivationStorage = .fp32, seed: UInt64 = 1, logEvery: Int = 10
   ) {
     self.method = method
     self.sequenceLength = sequenceLength
@@ -112,6 +117,7 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
     self.losses = losses ?? (method == .distill ? LossWeights() : .crossEntropyOnly)
     self.flip = flip
     self.precision = precision
+    self.activations = activations
     self.seed = seed
     self.logEvery = logEvery
   }

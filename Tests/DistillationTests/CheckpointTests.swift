@@ -143,7 +143,7 @@ struct CheckpointTests {
       var healths: [String: Double] = [:]
       for _ in 0..<6 {
         let report = try trainer.step()
-        let url = try checkpoints.write(trainer)
+        let url = try checkpoints.write(trainer.checkpointImage)
         #expect(url.lastPathComponent == "tiny_step_\(report.step + 1)")
         healths[url.lastPathComponent] = trainer.state.smoothedLoss
       }
@@ -162,7 +162,7 @@ struct CheckpointTests {
       let trainer = try TrainingFixture.trainer()
       let checkpoints = CheckpointFolder(url: folder, modelName: "tiny")
       try trainer.step()
-      _ = try checkpoints.write(trainer)
+      _ = try checkpoints.write(trainer.checkpointImage)
       let leftover = folder.appendingPathComponent(".unfinished-tiny_step_2-1")
       try FileManager.default.createDirectory(at: leftover, withIntermediateDirectories: false)
       try checkpoints.removeUnfinished()
@@ -177,10 +177,10 @@ struct CheckpointTests {
       let checkpoints = CheckpointFolder(url: folder, modelName: "tiny", keepLast: 3)
       try trainer.step()
       try trainer.validate(on: TrainingFixture.data(seed: 2))
-      _ = try checkpoints.write(trainer)
+      _ = try checkpoints.write(trainer.checkpointImage)
       // The training loss falls, but nobody validated.
       try trainer.step()
-      _ = try checkpoints.write(trainer)
+      _ = try checkpoints.write(trainer.checkpointImage)
       #expect(checkpoints.best() == "tiny_step_1")
     }
   }
@@ -191,7 +191,7 @@ struct CheckpointTests {
       let checkpoints = CheckpointFolder(url: folder, modelName: "tiny")
       for _ in 0..<2 {
         try trainer.step()
-        _ = try checkpoints.write(trainer)
+        _ = try checkpoints.write(trainer.checkpointImage)
       }
       try Data().write(to: folder.appendingPathComponent("tiny_step_2/optimizer.safetensors"))
       let newest = try checkpoints.newestWhole()

@@ -97,16 +97,36 @@ struct TrainerTests {
     }
   }
 
-  @Test func `one and two threads give the same bits`() throws {
+  @Test(arguments: TrainingRecipe.Precision.allCases)
+  func `one and two threads give the same bits, and so do two runs`(
+    precision: TrainingRecipe.Precision
+  ) throws {
     let flip = FlipRecipe(fraction: 0.5)
-    let results = try [1, 2].map { threads in
+    let results = try [1, 2, 2, 3].map { threads in
       let trainer = try TrainingFixture.trainer(
-        TrainingFixture.recipe(precision: .bf16, flip: flip), threads: threads)
+        TrainingFixture.recipe(precision: precision, flip: flip), threads: threads)
       let reports = try trainer.finish()
       return (trainer.weightsDigest, reports.map(\.loss))
     }
-    #expect(results[0].0 == results[1].0)
-    #expect(results[0].1 == results[1].1)
+    for other in results.dropFirst() {
+      #expect(other.0 == results[0].0)
+      #expect(other.1 == results[0].1)
+    }
+  }
+
+  @Test func `activations that are computed again give the same bits, rounded ones nearly`() throws
+  {
+    let results = try ActivationStorage.allCases.map { storage in
+      var recipe = TrainingFixture.recipe(precision: .bf16)
+      recipe.activations = storage
+      let trainer = try TrainingFixture.trainer(recipe)
+      return (try trainer.finish().map(\.loss), trainer.weightsDigest)
+    }
+    let (kept, rounded, recomputed) = (results[0], results[1], results[2])
+    #expect(recomputed == kept)
+    #expect(rounded.1 != kept.1)
+    // bf16 keeps 8 bits: 0.4 % of each value, and less of a sum of many.
+    for (loss, other) in zip(kept.0, rounded.0) { #expect(abs(loss - other) < 0.02 * loss) }
   }
 
   @Test func `activations flip to 4 bits at their time`() throws {
@@ -139,17 +159,40 @@ struct TrainerTests {
     #expect(trainer.weightsDigest == undisturbed.weightsDigest)
   }
 
-  @Test func `a loss that is not finite is found in its step`() throws {
+  /// Where a NaN is put, and how the operation's name begins and ends that first gives one because
+  /// of it. A quantizer turns a NaN into a code, so that a norm's may show on the way back only.
+  static let injections: [(tensor: String, prefix: String, suffix: String)] = [
+    ("model.embed_tokens.weight", "embedding", "embedding"),
+    ("model.layers.1.input_layernorm.weight", "qkv", " of layer 1"),
+    ("model.layers.1.self_attn.attn_sub_norm.weight", "o", " of layer 1"),
+    ("model.layers.0.mlp.ffn_sub_norm.weight", "down", " of layer 0"),
+    ("model.norm.weight", "final_norm", "final_norm"),
+  ]
+
+  @Test(arguments: injections)
+  func `a number that is not finite is found in its step, with the operation`(
+    injection: (tensor: String, prefix: String, suffix: String)
+  ) throws {
     let trainer = try TrainingFixture.trainer()
     try trainer.step()
-    trainer.parameters["model.norm.weight"]?[5] = .nan
+    let tensor = try #require(trainer.parameters[injection.tensor])
+    for index in tensor.indices { tensor[index] = .nan }
     let before = trainer.weightsDigest
-    #expect(throws: TrainingError.notFinite(step: 1, tensor: "the loss")) { try trainer.step() }
+    #expect {
+      try trainer.step()
+    } throws: { error in
+      guard case .notFinite(step: 1, _, let operation?)? = error as? TrainingError else {
+        return false
+      }
+      return operation.hasPrefix(injection.prefix) && operation.hasSuffix(injection.suffix)
+    }
     #expect(trainer.weightsDigest == before)
     #expect(trainer.state.step == 1)
   }
 
-  @Test func `a gradient that is not finite is found in its step, by name`() throws {
+  @Test func `a gradient that is not finite is found in its step, with tensor and operation`()
+    throws
+  {
     var recipe = TrainingFixture.recipe()
     // Beyond fp32 in the product with the head, and far from it in the loss, which is a Double.
     recipe.losses = LossWeights(kd: DistillationLoss(weight: 0), ce: 3e38, format: 0)
@@ -158,8 +201,12 @@ struct TrainerTests {
     #expect {
       try trainer.step()
     } throws: { error in
-      guard case .notFinite(step: 0, let tensor)? = error as? TrainingError else { return false }
-      return tensor == "the gradient of model.embed_tokens.weight"
+      // Which product goes beyond fp32 first depends on the order of its sums.
+      guard case .notFinite(step: 0, let tensor, let operation?)? = error as? TrainingError else {
+        return false
+      }
+      return tensor.hasPrefix("the gradient of ")
+        && "\(error)".hasSuffix("the first operation that gave such a number is \(operation)")
     }
     #expect(trainer.weightsDigest == before)
     #expect(trainer.state.step == 0)

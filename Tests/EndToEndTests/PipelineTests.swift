@@ -53,6 +53,15 @@ struct PipelineTests {
       let path = folder.data.appendingPathComponent(name).path
       #expect(FileManager.default.fileExists(atPath: path), "\(name)")
     }
+    let student = try #require(jobs["distill"]?.stringValue)
+    let profile = try daemon.get("/v1/jobs/\(student)/health").json["profile"]
+    let product = profile?["operations"]?.arrayValue?.first { $0["operation"] == "qkv" }
+    #expect(product?["limit"] == "int8")
+    #expect((product?["share_of_peak"]?.doubleValue ?? 0) > 0, "\(profile?.text ?? "no profile")")
+    let series = try daemon.get("/v1/jobs/\(student)/metrics").json["series"]
+    for name in ["loss", "data_wait_s", "product_share", "checkpoint_s"] {
+      #expect(series?[name]?["value"]?.arrayValue?.isEmpty == false, "\(name)")
+    }
     let traces = try daemon.get("/v1/traces").json["data"]?.arrayValue ?? []
     let trace = try #require(traces.first?["id"]?.stringValue)
     let rows = try daemon.get("/v1/traces/\(trace)/rows?sequence=0&from=0&limit=5")

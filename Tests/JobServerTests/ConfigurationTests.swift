@@ -37,6 +37,16 @@ struct ConfigurationTests {
     #expect(configuration.specDefaults == SpecDefaults())
   }
 
+  @Test func `jobs share threads in turns or split them, and only one team can be pinned`() throws {
+    #expect(try read().computeSharing == .turns)
+    #expect(try read(["COMPUTE_SHARING": "split"]).computeSharing == .split)
+    #expect(try !read().pinsThreads)
+    #expect(try read(["BITNET_PIN": "1"]).pinsThreads)
+    #expect(throws: ConfigurationError.self) {
+      try read(["BITNET_PIN": "1", "COMPUTE_SHARING": "split"])
+    }
+  }
+
   @Test func `every setting has one name, and its fallback is a value that it accepts`() throws {
     let names = Setting.all.map(\.name)
     #expect(Set(names).count == names.count)
@@ -52,7 +62,8 @@ struct ConfigurationTests {
     ("BATCH_SIZE", "0"), ("BATCH_SIZE", "8.5"), ("BATCH_SIZE", "99999999999999999999"),
     ("MAX_SEQ_LEN", "7"), ("SEED", "-1"), ("HTTP_THREADS", "65"), ("COMPUTE_JOBS", "0"),
     ("PROVIDER", "openai"), ("TORCH_DTYPE", "float32"), ("BITNET_SIMD", "AVX2"),
-    ("LOG_LEVEL", "loud"), ("STORAGE_BACKEND", "s3"),
+    ("LOG_LEVEL", "loud"), ("STORAGE_BACKEND", "s3"), ("COMPUTE_SHARING", "fair"),
+    ("BITNET_PIN", "yes"),
   ])
   func `a wrong value is refused with its name and what was expected`(
     name: String, value: String

@@ -25,6 +25,7 @@ package struct TrainSpec: Equatable, Sendable {
   package var losses = LossSpec()
   package var flip = FlipSpec()
   package var precision: TrainingPrecision = .bf16
+  package var activations = ActivationSpec()
   /// Whether activations are rotated before the quantizers that need it at four bits; nil does
   /// so when a flip is planned.
   package var hadamard: Bool?
@@ -85,6 +86,9 @@ package struct TrainSpec: Equatable, Sendable {
       ),
       .field("flip", \.flip, FlipSpec.table.shape, "From 8-bit to 4-bit activations on the way."),
       .field("precision", \.precision, .choice, "Of the products of the backward pass."),
+      .field(
+        "activations", \.activations, ActivationSpec.table.shape,
+        "What the forward pass keeps for the backward pass: less memory for more time."),
       .optional(
         "hadamard", \.hadamard, .boolean,
         "Rotates activations before the 4-bit quantizers that need it; left out, as flip.enabled."),

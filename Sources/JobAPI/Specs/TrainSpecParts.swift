@@ -170,6 +170,32 @@ package struct FlipSpec: Equatable, Sendable {
     ])
 }
 
+/// What the forward pass keeps for the backward pass.
+package struct ActivationSpec: Equatable, Sendable {
+  /// Whether a block keeps its input only and is computed again in the backward pass; the bits are
+  /// the same.
+  package var checkpointing: Bool = false
+  package var precision: ActivationPrecision = .fp32
+
+  /// The defaults.
+  package init() {}
+
+  static let table = FieldTable(
+    "Activations", "What the forward pass keeps for the backward pass.",
+    initial: ActivationSpec(),
+    fields: [
+      .field(
+        "checkpointing", \.checkpointing, .boolean,
+        "Keeps the blocks' inputs only and computes each block again in the backward pass."),
+      .field("precision", \.precision, .choice, "Of what is kept."),
+    ])
+}
+
+/// The numbers that are kept for the backward pass.
+package enum ActivationPrecision: String, CaseIterable, Sendable {
+  case fp32, bf16
+}
+
 /// Which checkpoints are written and kept (RECIPE 9).
 package struct CheckpointSpec: Equatable, Sendable {
   package var everySteps: Int = 200

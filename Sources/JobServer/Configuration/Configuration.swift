@@ -21,8 +21,12 @@ package struct ServerConfiguration: Sendable {
   package var connectionLimit: Int
   /// Compute-bound jobs that run at the same time, 1 or more.
   package var computeJobs: Int
+  /// How compute jobs that run at the same time share the threads.
+  package var computeSharing: ComputeTeams.Sharing
   /// Compute threads; 0 means one a core.
   package var computeThreads: Int
+  /// Whether each compute thread stays on a CPU of its own.
+  package var pinsThreads: Bool
   /// `auto`, `scalar`, `avx2` or `avx512`.
   package var instructionSet: String
   package var logLevel: String
@@ -77,7 +81,14 @@ package struct ServerConfiguration: Sendable {
     bodyLimitBytes = Int(value("HTTP_BODY_LIMIT_BYTES")) ?? 1_048_576
     connectionLimit = Int(value("HTTP_CONNECTION_LIMIT")) ?? 10_000
     computeJobs = Int(value("COMPUTE_JOBS")) ?? 1
+    computeSharing = ComputeTeams.Sharing(rawValue: value("COMPUTE_SHARING")) ?? .turns
     computeThreads = Int(value("BITNET_THREADS")) ?? 0
+    pinsThreads = value("BITNET_PIN") == "1"
+    if pinsThreads, computeSharing == .split {
+      throw .invalid(
+        variable: "BITNET_PIN", value: "1",
+        expected: "0, since with COMPUTE_SHARING=split several teams would be pinned to one CPU")
+    }
     instructionSet = value("BITNET_SIMD")
     logLevel = value("LOG_LEVEL")
     specDefaults = Self.specDefaults(values)

@@ -102,8 +102,14 @@ extension Setting {
       "COMPUTE_JOBS", .integer(1...64), fallback: "1",
       "Jobs that compute at the same time; they share the threads."),
     Setting(
+      "COMPUTE_SHARING", .choice(["turns", "split"]), fallback: "turns",
+      "How they share them: all threads in turns, or each its part of the threads."),
+    Setting(
       "BITNET_THREADS", .integer(0...1024), fallback: "0",
       "Compute threads; 0 takes one a core."),
+    Setting(
+      "BITNET_PIN", .choice(["0", "1"]), fallback: "0",
+      "Whether compute threads are pinned to CPUs; for a machine that nothing else uses."),
     Setting(
       "BITNET_SIMD", .choice(["auto", "scalar", "avx2", "avx512"]), fallback: "auto",
       "Instruction set of the kernels; auto takes the best that the CPU has."),

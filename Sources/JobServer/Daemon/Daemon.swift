@@ -90,7 +90,10 @@ package final class Daemon: Sendable {
       store: store, folder: folder,
       paths: ReadablePaths(base: folder.root, roots: configuration.corpusRoots), team: team,
       remote: try Self.remote(configuration, folder: folder))
-    let runner = JobRunner(environment: environment)
+    let runner = JobRunner(
+      environment: environment,
+      teams: ComputeTeams(
+        common: team, jobs: configuration.computeJobs, sharing: configuration.computeSharing))
     pool = WorkerPool(
       store: store,
       configuration: WorkerPool.Configuration(slots: [.compute: configuration.computeJobs, .io: 4]),
@@ -149,6 +152,7 @@ package final class Daemon: Sendable {
     } else {
       unsetenv("BITNET_THREADS")
     }
+    setenv("BITNET_PIN", configuration.pinsThreads ? "1" : "0", 1)
     return .shared
   }
 

@@ -106,7 +106,8 @@ struct SpecCheck {
         ]
       }
       try environment.requireMemory(
-        training: configuration, batch: spec.batchSize, length: spec.sequenceLength)
+        training: configuration, batch: spec.batchSize, length: spec.sequenceLength,
+        activations: ActivationStorage(spec.activations))
       return []
     } catch let error as ModelConfigurationError {
       return error.problems.map {

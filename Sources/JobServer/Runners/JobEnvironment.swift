@@ -10,7 +10,10 @@ package struct JobEnvironment: Sendable {
   package let store: JobStore
   package let folder: DataFolder
   package let paths: ReadablePaths
-  package let team: ComputeTeam
+  /// The threads that this job computes with.
+  package var team: ComputeTeam
+  /// What the machine can do, measured when the first training asks.
+  package let machine = MachineMeasurement()
   /// Where finished jobs' files also go; nil keeps them in the data folder only.
   package let remote: (any ArtifactStore)?
 

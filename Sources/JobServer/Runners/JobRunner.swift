@@ -5,15 +5,25 @@ package import WorkerPool
 
 /// The seam: runs one attempt of one job, whatever its kind.
 package struct JobRunner: Sendable {
-  private let environment: JobEnvironment
+  private var environment: JobEnvironment
+  private let teams: ComputeTeams
 
-  package init(environment: JobEnvironment) {
+  package init(environment: JobEnvironment, teams: ComputeTeams) {
     self.environment = environment
+    self.teams = teams
   }
 
   /// - Returns: how the attempt ended.
   /// - Throws: `Problem` for what the submitter can mend.
   package func run(_ job: Job, _ running: RunningJob) throws -> JobOutcome {
+    try teams.withTeam(of: job.slot) { team in
+      var runner = self
+      runner.environment.team = team
+      return try runner.runWithTeam(job, running)
+    }
+  }
+
+  private func runWithTeam(_ job: Job, _ running: RunningJob) throws -> JobOutcome {
     // The stored spec was read once already, so a failure here means another program version.
     let spec: JobSpec
     do {

@@ -1,3 +1,4 @@
+internal import Distillation
 internal import Foundation
 internal import Jobs
 internal import Transformer
@@ -5,11 +6,13 @@ internal import Transformer
 extension JobEnvironment {
   /// Refuses a training run that cannot fit, before anything is allocated.
   func requireMemory(
-    training configuration: ModelConfiguration, batch: Int, length: Int
+    training configuration: ModelConfiguration, batch: Int, length: Int,
+    activations: ActivationStorage
   ) throws {
     func bytes(batch: Int) -> Int {
       Transformer.memoryBytes(
-        configuration: configuration, sequences: batch, length: length, training: true, team: team
+        configuration: configuration, sequences: batch, length: length, training: true,
+        storage: activations, team: team
       ).total
     }
     let available = Self.availableBytes
@@ -27,6 +30,13 @@ extension JobEnvironment {
       hint: fits > 0
         ? "batch_size \(fits) would fit; use gradient_accumulation for the rest"
         : "no batch size fits; use a smaller model")
+  }
+
+  /// Where checkpoints are written from: from a copy, when there is room for one beside the training.
+  func checkpointPlace(for plan: TrainingPlan) -> CheckpointPlace {
+    let memory = TrainingMemory(
+      recipe: plan.recipe, configuration: plan.configuration, checkpoints: .aside, team: team)
+    return memory.total <= Self.availableBytes ? .aside : .inPlace
   }
 
   /// Refuses work that needs more than the machine has free.

@@ -24,37 +24,61 @@ struct TrainRunner {
     let plan = try TrainingPlan(spec, folder: folder, environment: environment)
     try environment.requireMemory(
       training: plan.configuration, batch: plan.recipe.batchSize,
-      length: plan.recipe.sequenceLength)
+      length: plan.recipe.sequenceLength, activations: plan.recipe.activations)
     let checkpoints = CheckpointFolder(
       url: try environment.folder.made(folder.appendingPathComponent("checkpoints")),
       modelName: modelName, keepLast: spec.checkpoint.keepLast, keepsBest: spec.checkpoint.keepBest)
     // What a crash left half written takes room and is never read.
     try checkpoints.removeUnfinished()
+    // Asked before the training takes its memory.
+    let place = environment.checkpointPlace(for: plan)
     let trainer = try startingPoint(plan, checkpoints)
+    trainer.checkpointPlace = place
+    trainer.machine = environment.machine.peaks(of: environment.team)
+    let writer = writer(of: trainer, plan, checkpoints)
     running.log(
       .info,
       "\(plan.configuration.parameterCount) parameters, \(plan.data.count) sequences, "
-        + "step \(trainer.state.step) of \(plan.recipe.steps)")
+        + "step \(trainer.state.step) of \(plan.recipe.steps), checkpoints written "
+        + (trainer.checkpointPlace == .aside
+          ? "aside" : "in place, since a copy of the weights would not fit in memory"))
+    do {
+      guard try train(trainer, plan, spec, writer) else { return .stopped }
+    } catch let error as TrainingError {
+      throw Self.problem(error)
+    }
+    let final = try writer.finish(trainer)
+    try environment.folder.publish("checkpoints", of: running.job.id)
+    return .succeeded(result: try finish(trainer, plan, at: final.url))
+  }
 
+  /// Runs to the last step. False when the job was asked to stop; a checkpoint is written then.
+  private func train(
+    _ trainer: Trainer, _ plan: TrainingPlan, _ spec: TrainSpec, _ writer: CheckpointWriter
+  ) throws -> Bool {
     while trainer.state.step < plan.recipe.steps {
       do {
         if running.stopRequested != nil { throw TrainingError.cancelled }
+        try writer.check()
         let report = try trainer.step(isCancelled: { running.stopRequested != nil })
-        tell(report, of: trainer)
+        try tell(report, of: trainer)
       } catch TrainingError.cancelled {
-        try save(trainer, plan, checkpoints)
-        return .stopped
+        try writer.finish(trainer)
+        running.health(try JSONValue(encoding: trainer.health))
+        return false
       }
       let isDue = trainer.state.step % spec.checkpoint.everySteps == 0
       if isDue, trainer.state.step < plan.recipe.steps {
         try validate(trainer, plan)
-        try save(trainer, plan, checkpoints)
+        let pause = try writer.write(trainer)
+        running.metrics(
+          [("checkpoint_pause_s", pause.seconds), ("checkpoint_wait_s", pause.waitedSeconds)],
+          step: Int64(trainer.state.step))
+        running.health(try JSONValue(encoding: trainer.health))
       }
     }
     try validate(trainer, plan)
-    let final = try save(trainer, plan, checkpoints)
-    try environment.folder.publish("checkpoints", of: running.job.id)
-    return .succeeded(result: try finish(trainer, plan, at: final))
+    return true
   }
 
   // MARK: - Start
@@ -96,15 +120,16 @@ struct TrainRunner {
 
   // MARK: - During
 
-  private func tell(_ report: StepReport, of trainer: Trainer) {
+  private func tell(_ report: StepReport, of trainer: Trainer) throws {
     let step = Int64(report.step + 1)
     let total = trainer.recipe.steps
     let isLogged = report.step % trainer.recipe.logEvery == 0 || report.step + 1 == total
     if isLogged || report.flip != nil { running.metrics(report.metrics, step: step) }
+    if isLogged { running.health(try JSONValue(encoding: trainer.health)) }
     if let flip = report.flip {
       running.log(.info, "activations: \(flip.rawValue) at step \(step)")
     }
-    let speed = trainer.health.tokensPerSecond ?? report.tokensPerSecond
+    let speed = trainer.tokensPerSecond ?? report.tokensPerSecond
     let secondsLeft = Double(total - report.step - 1) * Double(report.inputTokens) / speed
     running.report(
       Progress(
@@ -122,17 +147,25 @@ struct TrainRunner {
       step: Int64(trainer.state.step))
   }
 
-  @discardableResult
-  private func save(
-    _ trainer: Trainer, _ plan: TrainingPlan, _ checkpoints: CheckpointFolder
-  ) throws -> URL {
-    let start = ContinuousClock.now
-    let written = try checkpoints.write(trainer, tokenizer: plan.tokenizer.json)
-    let seconds = (ContinuousClock.now - start) / .seconds(1)
-    running.metrics([("checkpoint_s", seconds)], step: Int64(trainer.state.step))
-    running.health(try JSONValue(encoding: trainer.health))
-    try running.recordCheckpoint(relative(written))
-    return written
+  /// What writes the checkpoints, and names each to the store once it is on the disk.
+  private func writer(
+    of trainer: Trainer, _ plan: TrainingPlan, _ checkpoints: CheckpointFolder
+  ) -> CheckpointWriter {
+    CheckpointWriter(
+      checkpoints, tokenizer: plan.tokenizer.json, layout: trainer.parameters.layout,
+      place: trainer.checkpointPlace, team: environment.team
+    ) { [running, folder = environment.folder] written in
+      running.metrics([("checkpoint_s", written.seconds)], step: Int64(written.step))
+      try running.recordCheckpoint(folder.relativePath(written.url))
+    }
+  }
+
+  /// Why the training cannot go on, for the one who submitted it.
+  private static func problem(_ error: TrainingError) -> any Error {
+    guard case .notFinite = error else { return error }
+    return Problem(
+      type: "urn:bitnet:problem:diverged", title: "The training met a number that is not finite",
+      detail: "\(error)")
   }
 
   // MARK: - End
@@ -156,6 +189,7 @@ struct TrainRunner {
         bytes: Int64(try weights.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0),
         fingerprint: fingerprint, createdAt: .now()))
     let health = try JSONValue(encoding: trainer.health)
+    running.health(health)
     return [
       "model": .string(id.text), "method": .string(plan.recipe.method.rawValue),
       "steps": .int(Int64(trainer.state.step)), "checkpoint": .string(relative(folder)),

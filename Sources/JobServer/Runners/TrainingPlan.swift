@@ -230,7 +230,8 @@ extension TrainingRecipe {
         ? FlipRecipe(
           fraction: spec.flip.fraction, tokenBudget: spec.flip.tokenBudget,
           maximumLossIncrease: spec.flip.maxLossIncrease) : nil,
-      precision: Precision(rawValue: spec.precision.rawValue) ?? .bf16, seed: spec.seed,
+      precision: Precision(rawValue: spec.precision.rawValue) ?? .bf16,
+      activations: ActivationStorage(spec.activations), seed: spec.seed,
       logEvery: spec.logEvery)
   }
 
@@ -250,5 +251,17 @@ extension TrainingRecipe {
       Double(targets) / Double(max(1, sequences)) * Double(spec.batchSize)
       * Double(spec.gradientAccumulation)
     return max(1, Int((Double(tokens) / max(1, perStep)).rounded(.up)))
+  }
+}
+
+extension ActivationStorage {
+  /// What a spec asks for. A block that is computed again keeps nothing that could be rounded.
+  init(_ spec: ActivationSpec) {
+    self =
+      switch (spec.checkpointing, spec.precision) {
+      case (true, _): .recomputed
+      case (false, .bf16): .bf16
+      case (false, .fp32): .fp32
+      }
   }
 }

@@ -17,10 +17,14 @@ struct Metrics: ParsableCommand {
   @Option(help: "Lines of a plot.")
   var height = 10
 
+  @Flag(help: "Show where the time of a training step goes instead.")
+  var profile = false
+
   @OptionGroup var options: ServerOptions
 
   func run() throws {
     guard (1...200).contains(height) else { throw Failure.usage("--height must be 1 to 200") }
+    if profile { return try printProfile() }
     var query = [("max_points", String(maxPoints))]
     if let name { query.append(("name", name)) }
     let answer = try options.server.get("v1", "jobs", job, "metrics", query: query)
@@ -34,6 +38,15 @@ struct Metrics: ParsableCommand {
       }
       Terminal.printLine("")
     }
+  }
+
+  private func printProfile() throws {
+    let health = try options.server.get("v1", "jobs", job, "health")
+    if options.json { return Terminal.printLine((health["profile"] ?? .null).text) }
+    guard let table = ProfileTable(health: health) else {
+      return Terminal.printError("This job has no profile yet; trainings have one.")
+    }
+    for line in table.lines { Terminal.printLine(line) }
   }
 
   private static func plot(_ name: String, _ series: JSONValue) -> MetricPlot? {
