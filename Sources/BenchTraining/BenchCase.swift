@@ -34,9 +34,8 @@ enum BenchCase: String, CaseIterable, ExpressibleByArgument {
   }
 
   /// Tokens a second that arithmetic and memory allow: the seven projections' forward in int8, all
-  /// other products in bf16, and the optimizer's bytes, at what one thread of the reference machine
-  /// reaches (issue 3: 465 GOP/s by vpdpbusd, 233 GFLOP/s by vdpbf16ps, 30 GB/s), times the threads.
-  func tokensPerSecondLimit(threads: Int) -> Double {
+  /// other products in bf16, and the optimizer's bytes, at these rates.
+  func tokensPerSecondLimit(_ rates: LimitRates) -> Double {
     let layout = ParameterLayout(configuration)
     let projections = Double(layout.views.filter(\.isTernary).reduce(0) { $0 + $1.count })
     let head = Double(configuration.vocabSize * configuration.hiddenSize)
@@ -46,9 +45,42 @@ enum BenchCase: String, CaseIterable, ExpressibleByArgument {
     // AdamW reads weight, gradient and both moments, and writes three of them.
     let optimizerBytes = 28 * Double(configuration.parameterCount)
     let tokens = Double(batch.sequences * batch.length)
-    let secondsPerToken =
-      2 * projections / 465e9 + (4 * projections + 6 * head + attention) / 233e9
-      + optimizerBytes / tokens / 30e9
-    return Double(threads) / secondsPerToken
+    return 1
+      / (2 * projections / rates.int8 + (4 * projections + 6 * head + attention) / rates.bf16
+        + optimizerBytes / tokens / rates.bytes)
+  }
+
+  /// What issue 3 asks for on 1 thread and on 2: times the best peer, times eager fp32, share of
+  /// the limit, times the leanest peer's memory.
+  func wanted(threads: Int) -> Wanted {
+    switch self {
+    case .mini:
+      Wanted(best: threads == 1 ? 1.5 : 1.8, eager: 3.4, limit: 0.75, residentBytes: 0.5)
+    case .small:
+      Wanted(best: threads == 1 ? 1.45 : 1.6, eager: 3, limit: 0.75, residentBytes: 0.5)
+    case .qwen3: Wanted(best: 2.2, eager: nil, limit: 0.7, residentBytes: 0.75)
+    }
+  }
+}
+
+/// What a shape's figures are to reach.
+struct Wanted {
+  let best: Double
+  let eager: Double?
+  let limit: Double
+  let residentBytes: Double
+}
+
+/// What a machine can do, in operations and bytes a second.
+struct LimitRates {
+  let int8: Double
+  let bf16: Double
+  let bytes: Double
+
+  /// The machine that issue 3 was written on: 465 GOP/s by vpdpbusd, 233 GFLOP/s by vdpbf16ps and
+  /// 30 GB/s a thread.
+  static func reference(threads: Int) -> LimitRates {
+    let threads = Double(threads)
+    return LimitRates(int8: 465e9 * threads, bf16: 233e9 * threads, bytes: 30e9 * threads)
   }
 }

@@ -2,18 +2,18 @@ import Foundation
 
 /// One line of every benchmark's output; null where a value does not apply.
 struct BenchLine: Encodable {
-  private let bench = "training"
-  private let benchCase: String
-  private let threads: Int
-  private let ours: Double
-  private let peer: Double?
-  private let peerName: String?
-  private let unit = "tokens/s"
-  private let ratio: Double?
-  private let runs: Int
-  private let peakRSSRatio: Double?
-  private let limit: Double
-  private let shareOfLimit: Double
+  let bench = "training"
+  let benchCase: String
+  let threads: Int
+  let ours: Double
+  let peer: Double?
+  let peerName: String?
+  let unit = "tokens/s"
+  let ratio: Double?
+  let runs: Int
+  let peakRSSRatio: Double?
+  let limit: Double
+  let shareOfLimit: Double
 
   private enum CodingKeys: String, CodingKey {
     case bench, threads, ours, peer, unit, ratio, runs, limit
@@ -21,21 +21,6 @@ struct BenchLine: Encodable {
     case peerName = "peer_name"
     case peakRSSRatio = "peak_rss_ratio"
     case shareOfLimit = "share_of_limit"
-  }
-
-  init(_ benchCase: BenchCase, threads: Int, ours: StepMeasurement, peer: PeerMeasurement?) {
-    self.benchCase = benchCase.rawValue + "-step"
-    self.threads = threads
-    self.ours = ours.tokensPerSecond
-    self.peer = peer?.tokensPerSecond
-    peerName = peer?.name
-    ratio = peer.map { ours.tokensPerSecond / $0.tokensPerSecond }
-    runs = ours.runs
-    peakRSSRatio = peer.flatMap { peer in
-      ours.peakResidentBytes.map { Double($0) / Double(peer.peakResidentBytes) }
-    }
-    limit = benchCase.tokensPerSecondLimit(threads: threads)
-    shareOfLimit = ours.tokensPerSecond / limit
   }
 
   func encode(to encoder: any Encoder) throws {
