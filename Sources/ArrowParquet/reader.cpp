@@ -196,8 +196,8 @@ int32_t arrow_parquet_has_column(const void *bytes, int64_t count, const char *n
   arrow_parquet::reporting(&error, [&]() -> arrow::Status {
     auto source = std::make_shared<arrow::io::BufferReader>(
         std::make_shared<arrow::Buffer>(static_cast<const uint8_t *>(bytes), count));
-    const auto root = parquet::ParquetFileReader::Open(source)->metadata()->schema()->group_node();
-    found = root->FieldIndex(name) >= 0;
+    const auto metadata = parquet::ParquetFileReader::Open(source)->metadata();
+    found = metadata->schema()->group_node()->FieldIndex(name) >= 0;
     return arrow::Status::OK();
   });
   std::free(error);

@@ -8,7 +8,7 @@ package enum LogprobBits: Int, Codable, CaseIterable, Sendable {
   ///
   /// With 16 bits it is rounded to float16's 11 significant bits and keeps float32's type, so that
   /// every reader reads it; the bytes that are zero then vanish in the compression. The relative
-  /// error of a log-probability is at most 2^-12, that of a probability p at most 2^-12 |ln p|.
+  /// error of a log-probability is at most 2^-11, that of a probability p at most 2^-11 |ln p|.
   /// Rounding keeps the order.
   func stored(_ logprob: Float) -> Float {
     switch self {
