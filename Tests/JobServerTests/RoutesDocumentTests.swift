@@ -32,6 +32,11 @@ struct RoutesDocumentTests {
       services.probeTeacher = { _ in
         TeacherProbeAnswer(capabilities: [:], refusal: nil, models: ["m"])
       }
+      services.importTraces = { request in
+        TraceRecord(
+          id: .make(at: .now()), name: request.name, path: request.path, metadata: [:],
+          isComplete: true, createdAt: .now())
+      }
       services.importModel = { request in
         ModelRecord(
           id: .make(at: .now()), name: request.name, path: request.path, configuration: [:],
@@ -93,6 +98,8 @@ struct RoutesDocumentTests {
     case "submitPipeline": body = #"{"corpus": {"path": "a.txt"}}"#
     case "probeTeacher":
       body = #"{"teacher": {"provider": "vllm", "model": "m"}}"#
+    case "importTraces":
+      body = #"{"path": "/traces/a", "tokenizer": "/models/a/tokenizer.json"}"#
     case "importModel": body = #"{"path": "/models/a"}"#
     default: break
     }

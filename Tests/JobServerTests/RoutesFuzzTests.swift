@@ -16,6 +16,9 @@ struct RoutesFuzzTests {
       services.probeTeacher = { _ in
         TeacherProbeAnswer(capabilities: [:], refusal: "no", models: [])
       }
+      services.importTraces = { _ in
+        throw ProblemKind.invalidBody.problem("there is no such directory")
+      }
       services.importModel = { _ in
         throw ProblemKind.invalidBody.problem("there is no such directory")
       }

@@ -9,7 +9,7 @@ package enum APIOperation: String, CaseIterable, Sendable {
   case listJobs, submitJob, showJob, deleteJob, cancelJob, retryJob
   case jobEvents, jobMetrics, jobLogs, jobHealth, listArtifacts, downloadArtifact
   case submitPipeline
-  case listTraces, showTraces, traceRows
+  case importTraces, listTraces, showTraces, traceRows
   case importModel, listModels, showModel
   case listTeachers, probeTeacher
 
@@ -135,6 +135,12 @@ package enum APIOperation: String, CaseIterable, Sendable {
         query: TraceRowsQuery.table.queryParameters,
         success: .json(ListWire.pageSchema(of: "TraceRow"), "Rows of one sequence."),
         problems: [.notFound, .invalidParameter, .notAvailable])
+    case .importTraces:
+      OperationDescription(
+        .post, "/v1/traces/import", "Takes over traces that another program wrote.",
+        access: .submit, body: Wire.reference("TraceImport"),
+        success: .json(Wire.reference("Traces"), "The set of traces.", status: 201),
+        problems: [.malformedRequest, .invalidBody])
     case .importModel:
       OperationDescription(
         .post, "/v1/models/import", "Makes a checkpoint directory known.", access: .submit,

@@ -45,6 +45,7 @@ package enum OpenAPIDocument {
     schemas[Readiness.record.name] = Readiness.record.schema
     schemas[LogLine.record.name] = LogLine.record.schema
     schemas[ModelImport.table.name] = ModelImport.table.schema
+    schemas[TraceImport.table.name] = TraceImport.table.schema
     schemas[TeacherProbeRequest.table.name] = TeacherProbeRequest.table.schema
     schemas[TeacherProviderFacts.record.name] = TeacherProviderFacts.record.schema
     schemas[TeacherProbeAnswer.record.name] = TeacherProbeAnswer.record.schema

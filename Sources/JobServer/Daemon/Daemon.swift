@@ -214,6 +214,7 @@ package final class Daemon: Sendable {
     services.traceRows = { record, location, from, limit in
       try TraceLook(environment: environment).rows(record, location, from: from, limit: limit)
     }
+    services.importTraces = { try TraceImporter(environment: environment).run($0) }
     services.importModel = { try ModelImporter(environment: environment).run($0) }
     let teachers = TeacherDesk(environment: ProcessInfo.processInfo.environment)
     services.teacherProviders = { teachers.providers }

@@ -18,23 +18,13 @@ struct ModelImporter {
     let folder = try environment.paths.resolve(folder: request.path)
     let configuration = try ModelFolder.configuration(in: folder)
     _ = try ModelFolder.tokenizer(in: folder)
-    let layout = ParameterLayout(configuration)
+    let weights = try ModelFolder.checkedWeights(in: folder, for: configuration)
     var bytes: Int64 = 0
     var digests: [String] = []
-    do {
-      let weights = try SafetensorsFolder(folder)
-      for view in layout.views {
-        _ = try weights.file(of: view.name).info(view.name, shape: view.shape)
-      }
-      for file in Set(weights.files.values.map(\.path)).sorted() {
-        let attributes = try FileManager.default.attributesOfItem(atPath: file)
-        bytes += attributes[.size] as? Int64 ?? 0
-        digests.append(try ChecksumList.digest(ofFile: file))
-      }
-    } catch let error as SafetensorsError {
-      throw Problem(
-        type: "urn:bitnet:problem:unusable-model", title: "The model cannot be used",
-        detail: "\(error)")
+    for file in weights.filePaths {
+      let attributes = try FileManager.default.attributesOfItem(atPath: file)
+      bytes += attributes[.size] as? Int64 ?? 0
+      digests.append(try ChecksumList.digest(ofFile: file))
     }
     let record = ModelRecord(
       id: .make(at: .now()), name: request.name.isEmpty ? folder.lastPathComponent : request.name,

@@ -19,15 +19,10 @@ struct SpecCheck {
     case .train(let spec):
       return corpus(spec.corpus) + tokenizer(spec.tokenizer) + model(spec)
     case .collect(let spec):
-      return corpus(spec.corpus) + tokenizer(spec.tokenizer) + ownTokenizer(spec)
+      return corpus(spec.corpus) + tokenizer(spec.tokenizer) + localOnly(spec)
         + hosted(spec)
     case .eval(let spec):
-      guard spec.corpus == nil else { return corpus(spec.corpus) }
-      return [
-        FieldError(
-          pointer: "/corpus",
-          detail: "is needed: evaluation on traces alone is not supported yet")
-      ]
+      return corpus(spec.corpus)
     case .teacher(let spec):
       guard case .corpus(let source) = spec.input else { return [] }
       return corpus(source)
@@ -52,14 +47,23 @@ struct SpecCheck {
     return self.path(path, at: "/tokenizer/path")
   }
 
-  /// Traces are in tokens that the teacher knows, so a new tokenizer cannot be made for them.
-  private func ownTokenizer(_ spec: CollectSpec) -> [FieldError] {
-    guard case .trained = spec.tokenizer else { return [] }
-    return [
-      FieldError(
-        pointer: "/tokenizer/train",
-        detail: "traces need the student's tokenizer as it is; train it first")
-    ]
+  /// Only a local teacher reads a corpus that a tokenizer can be trained on before it is asked, and
+  /// only it draws.
+  private func localOnly(_ spec: CollectSpec) -> [FieldError] {
+    guard spec.teacher.localModel == nil else { return [] }
+    var errors: [FieldError] = []
+    if case .trained = spec.tokenizer {
+      errors.append(
+        FieldError(
+          pointer: "/tokenizer/train",
+          detail: "a hosted teacher's answers need the student's tokenizer as it is; train it first"
+        ))
+    }
+    if spec.sampledDraws > 0 {
+      errors.append(
+        FieldError(pointer: "/sampled_draws", detail: "expected 0: only a local teacher draws"))
+    }
+    return errors
   }
 
   /// Whether a hosted teacher can be asked at all: its address, its key, the student's tokenizer.

@@ -109,6 +109,7 @@ package final class APIRoutes: Sendable {
     case .listTraces: try listTraces(call)
     case .showTraces: try showTraces(call)
     case .traceRows: try traceRows(call)
+    case .importTraces: try importTraces(call)
     case .importModel: try importModel(call)
     case .listModels: try listModels(call)
     case .showModel: try showModel(call)

@@ -40,6 +40,10 @@ package struct ServerServices: Sendable {
   package var traceRows: @Sendable (TraceRecord, TraceLocation, Int, Int) throws -> [TraceRow] = {
     _, _, _, _ in throw ProblemKind.notAvailable.problem("this daemon cannot read traces")
   }
+  /// Takes over traces that another program wrote; throws a `Problem`.
+  package var importTraces: @Sendable (TraceImport) throws -> TraceRecord = { _ in
+    throw ProblemKind.notAvailable.problem("this daemon cannot import traces")
+  }
   /// Makes a checkpoint directory known to the store; throws a `Problem`.
   package var importModel: @Sendable (ModelImport) throws -> ModelRecord = { _ in
     throw ProblemKind.notAvailable.problem("this daemon cannot import models")

@@ -5,6 +5,15 @@ internal import Jobs
 
 // Sets of traces.
 extension APIRoutes {
+  /// `POST /v1/traces/import`
+  func importTraces(_ call: Call) throws -> HTTPResponse {
+    let request = try call.body { json throws(SpecError) in try TraceImport.table.read(json) }
+    let traces = try services.importTraces(request)
+    return .json(
+      TraceRecord.record.json(traces), status: 201,
+      headers: [("Location", "/v1/traces/\(traces.id.text)")])
+  }
+
   /// `GET /v1/traces`
   func listTraces(_ call: Call) throws -> HTTPResponse {
     let query = try call.query(TraceListQuery.table)

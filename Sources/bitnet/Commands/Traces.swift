@@ -5,7 +5,7 @@ internal import Jobs
 /// `bitnet traces`.
 struct Traces: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Look at what teachers said.", subcommands: [List.self, Head.self],
+    abstract: "Look at what teachers said.", subcommands: [List.self, Head.self, Import.self],
     defaultSubcommand: List.self)
 
   struct List: ParsableCommand {
@@ -26,6 +26,38 @@ struct Traces: ParsableCommand {
           Quantity.bytes(set["bytes"]?.doubleValue ?? 0), set.text("complete"), set.text("name"))
       }
       table.print(whenEmpty: "There are no traces yet. `bitnet submit collect` makes some.")
+    }
+  }
+
+  struct Import: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Take over traces that another program wrote (DistillKit, Axolotl, …).")
+
+    @Argument(
+      help: "The folder of Parquet files. A relative one is meant from here.",
+      completion: .directory)
+    var directory: String
+
+    @Option(help: "The tokenizer.json whose ids they hold.", completion: .file())
+    var tokenizer: String
+
+    @Option(help: "Who answered, for people.")
+    var teacher: String?
+
+    @Option(help: "A name for people.")
+    var name: String?
+
+    @OptionGroup var options: ServerOptions
+
+    func run() throws {
+      var request: JSONObject = [
+        "path": .string(URL(filePath: directory).path),
+        "tokenizer": .string(URL(filePath: tokenizer).path),
+      ]
+      request["teacher"] = teacher.map { .string($0) }
+      request["name"] = name.map { .string($0) }
+      let traces = try options.server.post("v1", "traces", "import", body: .object(request))
+      Terminal.printLine(options.json ? traces.text : traces.text("id"))
     }
   }
 
