@@ -4,13 +4,13 @@ internal import Synchronization
 /// Everything that lives longer than one call from libmicrohttpd, for the timer and for the stop.
 ///
 /// libmicrohttpd looks after idle connections. Three things it does not see: a client that sends
-/// its request a byte at a time for ever, a stream whose client has left while the connection was
+/// its request a byte at a time for ever, a client that has left while its connection was
 /// suspended, and a stream that must say something. `tick` does those, once a second.
 final class ConnectionRegistry: Sendable {
   private struct State {
     var connections: [ObjectIdentifier: ClientConnection] = [:]
     var streams: [ObjectIdentifier: (stream: HTTPStream, socket: Int32)] = [:]
-    var owed: [ObjectIdentifier: HTTPExchange] = [:]
+    var owed: [ObjectIdentifier: (exchange: HTTPExchange, socket: Int32)] = [:]
     var streamsMayLive = true
     var repliesMayWait = true
   }
@@ -38,9 +38,9 @@ final class ConnectionRegistry: Sendable {
     state.withLock { $0.streams[ObjectIdentifier(stream)] = nil }
   }
 
-  func owes(_ exchange: HTTPExchange) {
+  func owes(_ exchange: HTTPExchange, socket: Int32) {
     let mayWait = state.withLock { state in
-      state.owed[ObjectIdentifier(exchange)] = exchange
+      state.owed[ObjectIdentifier(exchange)] = (exchange, socket)
       return state.repliesMayWait
     }
     if !mayWait { exchange.respond(Refusal.stopping.response) }
@@ -63,13 +63,13 @@ final class ConnectionRegistry: Sendable {
   func giveUpOwedReplies() {
     let owed = state.withLock { state in
       state.repliesMayWait = false
-      return Array(state.owed.values)
+      return state.owed.values.map(\.exchange)
     }
     for exchange in owed { exchange.respond(Refusal.stopping.response) }
   }
 
   func tick(second: Int, configuration: HTTPServerConfiguration) {
-    let streams = state.withLock { state in
+    let (streams, owed) = state.withLock { state in
       for connection in state.connections.values {
         let since = connection.awaitingRequestSince.load(ordering: .relaxed)
         guard since != 0, second - since > configuration.requestSecondsMax else { continue }
@@ -77,9 +77,12 @@ final class ConnectionRegistry: Sendable {
         // Under the lock, because afterwards the number may be another connection's.
         shutdown(connection.socket, Int32(SHUT_RDWR))
       }
-      return Array(state.streams.values)
+      return (Array(state.streams.values), Array(state.owed.values))
     }
-    let polls = hangUps(of: streams.map(\.socket))
+    let polls = hangUps(of: streams.map(\.socket) + owed.map(\.socket))
+    for (entry, hungUp) in zip(owed, polls[streams.count...]) where hungUp {
+      entry.exchange.clientLeft()
+    }
     for (entry, hungUp) in zip(streams, polls) {
       if hungUp {
         entry.stream.clientLeft()

@@ -14,9 +14,36 @@ package final class HTTPExchange: Sendable {
     case closed
   }
 
+  private enum Client {
+    case present(whenGone: (@Sendable () -> Void)?)
+    case gone
+  }
+
   private let state = Mutex(State.handling)
+  private let client = Mutex(Client.present(whenGone: nil))
 
   init() {}
+
+  /// Runs `action` once when the client leaves before it was answered, within about a second of
+  /// that: work for it may end then. At once when it has left already. A reply is still owed.
+  package func whenClientGone(_ action: @escaping @Sendable () -> Void) {
+    let isGone = client.withLock { client in
+      if case .gone = client { return true }
+      client = .present(whenGone: action)
+      return false
+    }
+    if isGone { action() }
+  }
+
+  /// The client's socket is closed while a reply is owed.
+  func clientLeft() {
+    let action = client.withLock { client -> (@Sendable () -> Void)? in
+      guard case .present(let whenGone) = client else { return nil }
+      client = .gone
+      return whenGone
+    }
+    action?()
+  }
 
   /// Sends `response`, unless the exchange was answered before or the client has left.
   package func respond(_ response: HTTPResponse) {
@@ -57,5 +84,9 @@ package final class HTTPExchange: Sendable {
   /// The request is over, answered or not.
   func close() {
     state.withLock { $0 = .closed }
+    // What it holds on to is not needed any more.
+    client.withLock { client in
+      if case .present = client { client = .present(whenGone: nil) }
+    }
   }
 }

@@ -84,7 +84,7 @@ final class Transaction {
     }
     guard let exchange else { return .YES }
     guard let response = exchange.responseOrSuspend(connection) else {
-      core.registry.owes(exchange)
+      core.registry.owes(exchange, socket: mhd_shim_socket(connection))
       return .YES
     }
     return core.reply(response, on: connection)
