@@ -92,6 +92,8 @@ let package = Package(
       "Distillation",
       ["CKernels", "Checkpoints", "Kernels", "Traces", "Transformer"]),
     target("Evaluation", ["CKernels", "Kernels", "Tokenization"]),
+    target(
+      "ModelFormats", ["CKernels", "Checkpoints", "Kernels", "Tokenization", "Transformer"]),
 
     // Layer 4: the roof.
     target(
@@ -99,7 +101,8 @@ let package = Package(
       [
         "ArtifactStore", "CZlib", "Checkpoints", "Corpora", "Distillation", "Evaluation",
         "HTTPServer", "HostedTeachers",
-        "Inference", "JobAPI", "JobStore", "Jobs", "Kernels", "Teachers", "Tokenization",
+        "Inference", "JobAPI", "JobStore", "Jobs", "Kernels", "ModelFormats", "Teachers",
+        "Tokenization",
         "Traces", "Transformer", "WorkerPool", configuration, crypto, logging,
       ]),
 
@@ -133,6 +136,20 @@ let package = Package(
       name: "BenchTraining",
       dependencies: ["Distillation", "Kernels", "Transformer", argumentParser],
       swiftSettings: settings),
+    .executableTarget(
+      name: "BenchFormats",
+      dependencies: [
+        "Checkpoints", "Corpora", "Inference", "Kernels", "ModelFormats", "Tokenization",
+        "Transformer", argumentParser,
+      ], swiftSettings: settings),
+
+    // Damaged files for every reader (docs/formats.md).
+    .executableTarget(
+      name: "FuzzReaders",
+      dependencies: [
+        "Checkpoints", "Inference", "Kernels", "ModelFormats", "Tokenization", "Transformer",
+        argumentParser,
+      ], swiftSettings: settings),
 
     // Tests: one folder a target, what several share, and the programs from outside.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
@@ -158,10 +175,12 @@ let package = Package(
     tests("Distillation", ["Checkpoints", "Kernels", "Traces", "Transformer"]),
     tests("Evaluation", ["Corpora", "Kernels", "Tokenization"]),
     tests(
+      "ModelFormats", ["CKernels", "Checkpoints", "Kernels", "Tokenization", "Transformer"]),
+    tests(
       "JobServer",
       [
-        "HTTPServer", "HostedTeachers", "JobAPI", "JobStore", "Jobs", "Kernels", "Transformer",
-        crypto, logging,
+        "HTTPServer", "HostedTeachers", "JobAPI", "JobStore", "Jobs", "Kernels", "ModelFormats",
+        "Transformer", crypto, logging,
       ]),
     tests("bitnet", ["HTTPServer", "Jobs"]),
     .testTarget(

@@ -46,7 +46,9 @@ struct BadInputTests {
     let model: JSONValue = "job_00000000000000000000000001"
     let cases: [(kind: String, spec: JSONValue, pointer: String)] = [
       ("eval", ["models": ["student": model], "traces": model], "/spec/corpus"),
-      ("export", ["model": model, "format": "gguf"], "/spec/format"),
+      (
+        "export", ["model": model, "format": "gguf", "weights": "packed"], "/spec/weights"
+      ),
       (
         "collect",
         [

@@ -1,6 +1,6 @@
 /// The body of `POST /v1/models/import`.
 package struct ModelImport: Equatable, Sendable {
-  /// A checkpoint directory on the daemon's machine.
+  /// A checkpoint directory, or a GGUF file, on the daemon's machine.
   package var path: String
   /// For a person; empty takes the directory's.
   package var name: String
@@ -13,9 +13,10 @@ package struct ModelImport: Equatable, Sendable {
 
   /// How the body is read.
   package static let table = FieldTable(
-    "ModelImport", "A checkpoint directory to be made known.", initial: ModelImport(path: ""),
+    "ModelImport", "A checkpoint directory or a GGUF file to be made known.",
+    initial: ModelImport(path: ""),
     fields: [
-      .required("path", \.path, .path, "The directory, on the daemon's machine."),
+      .required("path", \.path, .path, "The directory, or a GGUF file, on the daemon's machine."),
       .field("name", \.name, .text(0...200), "For a person; empty takes the directory's."),
     ])
 }

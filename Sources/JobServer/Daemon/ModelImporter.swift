@@ -15,7 +15,11 @@ struct ModelImporter {
 
   /// - Throws: `Problem` that names the file and what was expected of it.
   func run(_ request: ModelImport) throws -> ModelRecord {
-    let folder = try environment.paths.resolve(folder: request.path)
+    let folder =
+      request.path.hasSuffix(".gguf")
+      ? try GGUFFolder.make(
+        from: environment.paths.resolve(request.path), in: environment.folder)
+      : try environment.paths.resolve(folder: request.path)
     let configuration = try ModelFolder.configuration(in: folder)
     _ = try ModelFolder.tokenizer(in: folder)
     let weights = try ModelFolder.checkedWeights(in: folder, for: configuration)

@@ -2,6 +2,7 @@ internal import Foundation
 internal import HostedTeachers
 internal import JobAPI
 internal import Jobs
+internal import ModelFormats
 internal import Transformer
 
 /// What can be known of a spec at its submission, beyond its fields: whether its model can be
@@ -27,13 +28,26 @@ struct SpecCheck {
       guard case .corpus(let source) = spec.input else { return [] }
       return corpus(source)
     case .export(let spec):
-      guard spec.format == .gguf else { return [] }
-      return [
-        FieldError(
-          pointer: "/format", detail: "gguf is not supported yet; huggingface is available")
-      ]
+      return export(spec)
     case .dryrun:
       return []
+    }
+  }
+
+  /// What a model that is there already cannot be written as; a job's model is known later.
+  private func export(_ spec: ExportSpec) -> [FieldError] {
+    guard let record = try? environment.modelRecord(spec.model),
+      let model = try? record.configuration.decoded(as: ModelConfiguration.self)
+    else { return [] }
+    do {
+      switch spec.format {
+      case .gguf: _ = try GGUFArchitecture.of(model, weights: spec.ggufWeights(for: model))
+      case .huggingFace:
+        _ = try HuggingFaceExport.modelType(of: model, weights: spec.huggingFaceWeights)
+      }
+      return []
+    } catch {
+      return [FieldError(pointer: "/format", detail: "\(error)")]
     }
   }
 

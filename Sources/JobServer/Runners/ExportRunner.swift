@@ -2,6 +2,7 @@ internal import Checkpoints
 internal import Foundation
 internal import JobAPI
 internal import Jobs
+internal import ModelFormats
 internal import Tokenization
 internal import Transformer
 internal import WorkerPool
@@ -17,37 +18,63 @@ struct ExportRunner {
   }
 
   func run(_ spec: ExportSpec) throws -> JobOutcome {
-    let model = try ModelFolder.load(environment.modelFolder(spec.model))
-    switch spec.format {
-    case .gguf:
-      throw Problem(
-        type: "urn:bitnet:problem:not-available", title: "This format is not supported yet",
-        detail: "format gguf comes with a later version; huggingface is available")
-    case .huggingFace:
-      return .succeeded(result: try writeHuggingFace(model))
+    let folder = try environment.modelFolder(spec.model)
+    let loaded = try ModelFolder.load(folder)
+    var notes: [String] = []
+    var template: String?
+    do {
+      template = try ChatTemplate.ofModel(in: folder)?.template.source
+    } catch {
+      notes.append("The chat template was left out, because it cannot be read: \(error)")
+    }
+    let model = ExportedModel(
+      name: folder.lastPathComponent, configuration: loaded.configuration,
+      parameters: loaded.parameters, tokenizer: loaded.tokenizer,
+      chatTemplate: template)
+    do {
+      switch spec.format {
+      case .gguf: return .succeeded(result: try writeGGUF(model, spec, notes: notes))
+      case .huggingFace: return .succeeded(result: try writeHuggingFace(model, spec, notes: notes))
+      }
+    } catch let error as FormatError {
+      throw Problem(error)
     }
   }
 
-  /// `config.json`, `model.safetensors` and `tokenizer.json` as transformers reads them.
-  private func writeHuggingFace(_ model: LoadedModel) throws -> JSONValue {
-    let config = try HuggingFaceExport.configuration(model.configuration)
+  /// One file, as llama.cpp reads it.
+  private func writeGGUF(
+    _ model: ExportedModel, _ spec: ExportSpec, notes: [String]
+  ) throws -> JSONValue {
+    let weights = spec.ggufWeights(for: model.configuration)
+    let name = "\(model.name)-\(weights.rawValue).gguf"
+    let final = try environment.folder.folder(of: running.job.id).appendingPathComponent(name)
+    let summary = try GGUFExport.write(
+      model, weights: weights, embeddings: spec.ggufEmbeddings, to: final)
+    running.addArtifact(try Artifact(file: final, in: environment.folder, name: name))
+    let tensors = summary.tensorCounts.sorted { $0.key < $1.key }.map {
+      ($0.key, JSONValue.int(Int64($0.value)))
+    }
+    return [
+      "format": "gguf", "path": .string(environment.folder.relativePath(final)),
+      "architecture": .string(summary.architecture.rawValue),
+      "weights": .string(weights.rawValue), "tensors": .object(JSONObject(tensors)),
+      "notes": .array((notes + summary.notes).map { .string($0) }),
+    ]
+  }
+
+  /// `config.json`, `model.safetensors` and `tokenizer.json`, as transformers reads them.
+  private func writeHuggingFace(
+    _ model: ExportedModel, _ spec: ExportSpec, notes: [String]
+  ) throws -> JSONValue {
+    let weights = spec.huggingFaceWeights
     let final = try environment.folder.folder(of: running.job.id)
       .appendingPathComponent("huggingface")
+    var modelType = ""
     try CheckpointDirectory.write(at: final) { folder in
-      let parameters = model.parameters
-      try SafetensorsWriter.write(
-        to: folder.appendingPathComponent("model.safetensors"),
-        tensors: parameters.layout.views.map { view in
-          SafetensorsWriter.Tensor(
-            name: view.name, shape: view.shape,
-            values: UnsafePointer(parameters.values + view.offset))
-        }, metadata: ["format": "pt"])
-      try AtomicFile.write(
-        Data(config.bytes), to: folder.appendingPathComponent("config.json"))
-      try AtomicFile.write(
-        model.tokenizer.json, to: folder.appendingPathComponent("tokenizer.json"))
+      modelType = try HuggingFaceExport.write(model, weights: weights, into: folder)
     }
-    for name in ["config.json", "model.safetensors", "tokenizer.json"] {
+    for name in try FileManager.default.contentsOfDirectory(atPath: final.path).sorted()
+    where name != ChecksumList.fileName {
       running.addArtifact(
         try Artifact(
           file: final.appendingPathComponent(name), in: environment.folder,
@@ -55,59 +82,41 @@ struct ExportRunner {
     }
     return [
       "format": "huggingface", "path": .string(environment.folder.relativePath(final)),
-      "model_type": config["model_type"] ?? .null,
+      "model_type": .string(modelType), "weights": .string(weights.rawValue),
+      "notes": .array(notes.map { .string($0) }),
     ]
   }
 }
 
-/// The `config.json` of transformers for a model of ours.
-enum HuggingFaceExport {
-  /// - Throws: `Problem` that names what no architecture of transformers has.
-  static func configuration(_ model: ModelConfiguration) throws -> JSONValue {
-    let architecture = try architecture(of: model)
-    var config: JSONObject = [
-      "architectures": [.string(architecture.className)],
-      "model_type": .string(architecture.modelType),
-      "vocab_size": .int(Int64(model.vocabSize)), "hidden_size": .int(Int64(model.hiddenSize)),
-      "intermediate_size": .int(Int64(model.intermediateSize)),
-      "num_hidden_layers": .int(Int64(model.numHiddenLayers)),
-      "num_attention_heads": .int(Int64(model.numAttentionHeads)),
-      "num_key_value_heads": .int(Int64(model.numKeyValueHeads)),
-      "head_dim": .int(Int64(model.headDim)), "rope_theta": .double(model.ropeTheta),
-      "rms_norm_eps": .double(model.rmsNormEps),
-      "tie_word_embeddings": .bool(model.tieWordEmbeddings),
-      "hidden_act": .string(model.hiddenAct.rawValue),
-      "max_position_embeddings": .int(Int64(model.maxPositionEmbeddings)),
-      "attention_bias": .bool(model.attentionBias), "torch_dtype": "float32",
-    ]
-    if model.quantization == .ternary {
-      config["quantization_config"] = [
-        "quant_method": "bitnet", "linear_class": "autobitlinear", "quantization_mode": "online",
-      ]
-    }
-    return .object(config)
+extension ExportSpec {
+  /// How a GGUF file of `model` stores its matrices.
+  func ggufWeights(for model: ModelConfiguration) -> GGUFWeights {
+    weights.flatMap { GGUFWeights(rawValue: $0.rawValue) }
+      ?? (model.quantization == .ternary ? .tq2_0 : .f16)
   }
 
-  private static func architecture(
-    of model: ModelConfiguration
-  ) throws -> (modelType: String, className: String) {
-    func refused(_ feature: String) -> Problem {
-      Problem(
+  var ggufEmbeddings: GGUFWeights { GGUFWeights(rawValue: embeddings.rawValue) ?? .f16 }
+
+  var huggingFaceWeights: HuggingFaceExport.Weights {
+    weights.flatMap { HuggingFaceExport.Weights(rawValue: $0.rawValue) } ?? .bf16
+  }
+}
+
+extension Problem {
+  /// What an operator reads when a model does not go into a format, or comes out of none.
+  init(_ error: FormatError) {
+    switch error {
+    case .notRepresentable:
+      self.init(
         type: "urn:bitnet:problem:not-representable", title: "The format cannot hold this model",
-        detail: "no architecture of transformers has \(feature)")
-    }
-    if model.usesHadamard {
-      throw refused("a Hadamard rotation before o_proj and down_proj (block_hadamard)")
-    }
-    if model.ropeScaling != nil { throw refused("our form of scaled RoPE; export it unscaled") }
-    switch (model.quantization, model.subNorm) {
-    case (.ternary, true) where !model.qkNorm && !model.attentionBias:
-      return ("bitnet", "BitNetForCausalLM")
-    case (.ternary, _): throw refused("ternary projections in this combination")
-    case (.none, true): throw refused("SubLN with full-precision projections")
-    case (.none, false):
-      if model.qkNorm { return ("qwen3", "Qwen3ForCausalLM") }
-      return model.attentionBias ? ("qwen2", "Qwen2ForCausalLM") : ("llama", "LlamaForCausalLM")
+        detail: "\(error)")
+    case .unsupported, .unreadable, .invalid:
+      self.init(
+        type: "urn:bitnet:problem:unusable-model", title: "The model cannot be used",
+        detail: "\(error)")
+    case .unwritable(let error):
+      self.init(
+        type: "urn:bitnet:problem:storage", title: "The file cannot be written", detail: "\(error)")
     }
   }
 }
