@@ -91,6 +91,7 @@ let package = Package(
     target(
       "Distillation",
       ["CKernels", "Checkpoints", "Kernels", "Traces", "Transformer"]),
+    target("Constraints", ["Inference", "Tokenization"]),
     target("Evaluation", ["CKernels", "Kernels", "Tokenization"]),
     target(
       "ModelFormats", ["CKernels", "Checkpoints", "Kernels", "Tokenization", "Transformer"]),
@@ -99,11 +100,10 @@ let package = Package(
     target(
       "JobServer",
       [
-        "ArtifactStore", "CZlib", "Checkpoints", "Corpora", "Distillation", "Evaluation",
-        "HTTPServer", "HostedTeachers",
+        "ArtifactStore", "CZlib", "Checkpoints", "Constraints", "Corpora", "Distillation",
+        "Evaluation", "HTTPServer", "HostedTeachers",
         "Inference", "JobAPI", "JobStore", "Jobs", "Kernels", "ModelFormats", "Teachers",
-        "Tokenization",
-        "Traces", "Transformer", "WorkerPool", configuration, crypto, logging,
+        "Tokenization", "Traces", "Transformer", "WorkerPool", configuration, crypto, logging,
       ]),
 
     // Layer 5: the two programs.
@@ -131,6 +131,12 @@ let package = Package(
       swiftSettings: settings),
     .executableTarget(
       name: "BenchTokenizers", dependencies: ["Tokenization", argumentParser],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "BenchTeachers",
+      dependencies: [
+        "Checkpoints", "Kernels", "Parquet", "Teachers", "Traces", "Transformer", argumentParser,
+      ],
       swiftSettings: settings),
     .executableTarget(
       name: "BenchTraining",
@@ -173,14 +179,15 @@ let package = Package(
     tests("HostedTeachers", ["Traces"]),
     tests("Inference", ["Checkpoints", "Kernels", "Transformer"]),
     tests("Distillation", ["Checkpoints", "Kernels", "Traces", "Transformer"]),
+    tests("Constraints", ["Evaluation", "Inference", "Tokenization"]),
     tests("Evaluation", ["Corpora", "Kernels", "Tokenization"]),
     tests(
       "ModelFormats", ["CKernels", "Checkpoints", "Kernels", "Tokenization", "Transformer"]),
     tests(
       "JobServer",
       [
-        "HTTPServer", "HostedTeachers", "JobAPI", "JobStore", "Jobs", "Kernels", "ModelFormats",
-        "Transformer", crypto, logging,
+        "Checkpoints", "HTTPServer", "HostedTeachers", "Inference", "JobAPI", "JobStore", "Jobs",
+        "Kernels", "ModelFormats", "Tokenization", "Transformer", crypto, logging,
       ]),
     tests("bitnet", ["HTTPServer", "Jobs"]),
     .testTarget(
