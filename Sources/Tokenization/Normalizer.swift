@@ -43,7 +43,7 @@ enum Normalizer: Sendable {
     case .composed: Self.normalized(text, \.precomposedStringWithCanonicalMapping)
     case .decomposed: Self.normalized(text, \.decomposedStringWithCanonicalMapping)
     case .compatibilityComposed:
-      Self.normalized(text, \.precomposedStringWithCompatibilityMapping)
+      Self.normalized(text, \.compatibilityComposed)
     case .compatibilityDecomposed:
       Self.normalized(text, \.decomposedStringWithCompatibilityMapping)
     case .prepend(let prefix): Self.prepended(prefix, to: text)
@@ -196,8 +196,21 @@ enum Normalizer: Sendable {
       && !first.properties.isGraphemeExtend && !isLaterJamo
   }
 
+  /// Whether a character may take part in a normal form. The others stay as they are, and nothing
+  /// joins over them.
   private static func isKnown(_ scalar: Unicode.Scalar) -> Bool {
-    scalar.properties.age.map { $0.major <= 9 } ?? false
+    switch scalar.value {
+    // Neighbours of the jamo that make syllables, and characters beyond the first plane: Swift's
+    // library takes some of them for others of the same low bits and joins what does not join.
+    case 0x1113, 0x1176, 0x11A7, 0x11C3: return false
+    case 0x11080...0x115FF, 0x1D100...0x1D1FF, 0x1D400...0x1D7FF, 0x1EE00...0x1EEFF,
+      0x1F100...0x1F2FF, 0x2F800...0x2FA1F:
+      break
+    case 0x10000...:
+      guard scalar.properties.canonicalCombiningClass != .notReordered else { return false }
+    default: break
+    }
+    return scalar.properties.age.map { $0.major <= 9 } ?? false
   }
 
   /// Whether a character neither changes nor joins the one before it: Latin, Cyrillic, CJK and
@@ -209,5 +222,12 @@ enum Normalizer: Sendable {
       true
     default: false
     }
+  }
+}
+
+extension String {
+  /// NFKC. Foundation alone leaves jamo apart that come out of the compatibility form.
+  fileprivate var compatibilityComposed: String {
+    precomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping
   }
 }
