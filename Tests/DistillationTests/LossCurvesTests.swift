@@ -1,0 +1,41 @@
+import Testing
+
+@testable import Distillation
+
+struct LossCurvesTests {
+  @Test func `noise is what seeds differ by, and a shift beyond it is seen`() {
+    let reference = [[4.0, 2, 1, 1], [5, 3, 1, 1.2]]
+    let close = [[4.4, 2.4, 1, 1.1], [5.4, 3.4, 1, 1.2]]
+    let curves = LossCurves(reference: reference, other: close, windowSteps: 2)
+    #expect(curves.windows.map(\.steps) == [0..<2, 2..<4])
+    #expect(curves.windows.map(\.reference) == [3.5, 1.05])
+    // The seeds of the second window lie close; its neighbour says that this is luck.
+    for window in curves.windows { #expect(abs(window.noise - 1) < 1e-12) }
+    #expect(abs(curves.windows[0].difference - 0.4) < 1e-12)
+    #expect(curves.outside.isEmpty)
+    let far = close.map { $0.map { $0 + 1.1 } }
+    #expect(
+      LossCurves(reference: reference, other: far, windowSteps: 2).outside.map(\.steps)
+        == [0..<2, 2..<4])
+  }
+
+  /// 300 steps of the small model, in both precisions and with 3 seeds. `bench/training.sh curves`
+  /// does the same with real text.
+  @Test func `the curve in bf16 stays within the noise of fp32`() throws {
+    func curves(_ precision: TrainingRecipe.Precision) throws -> [[Double]] {
+      try (1...3).map { seed in
+        var recipe = TrainingFixture.recipe(batchSize: 4, accumulation: 1, steps: 300)
+        recipe.precision = precision
+        recipe.seed = UInt64(seed)
+        return try TrainingFixture.trainer(recipe).finish().map(\.loss)
+      }
+    }
+    let (fp32, bf16) = (try curves(.fp32), try curves(.bf16))
+    #expect(fp32 != bf16)
+    let curves = LossCurves(reference: fp32, other: bf16, windowSteps: 50)
+    for window in curves.outside {
+      Issue.record(
+        "steps \(window.steps): \(window.other) for \(window.reference) ± \(window.noise)")
+    }
+  }
+}
