@@ -13,12 +13,26 @@ extension HTTPResponse {
     var problem = Problem(error)
     problem.instance = path
     var headers = [(name: "Content-Type", value: "application/problem+json")]
-    switch problem.status {
-    case 401: headers.append(("WWW-Authenticate", "Bearer"))
-    case 503: headers.append(("Retry-After", "1"))
-    default: break
-    }
+    headers += Self.advice(problem.status)
     self.init(status: problem.status, headers: headers, bytes: problem.json.bytes)
+  }
+
+  /// The same in the form that OpenAI's clients expect.
+  init(openAI error: any Error) {
+    let problem = Problem(error)
+    // What we call a wrong body, OpenAI calls a bad request.
+    let status = problem.status == ProblemKind.invalidBody.status ? 400 : problem.status
+    self.init(
+      status: status, headers: [("Content-Type", "application/json")] + Self.advice(status),
+      bytes: OpenAIWire.error(problem).bytes)
+  }
+
+  private static func advice(_ status: Int) -> [(name: String, value: String)] {
+    switch status {
+    case 401: [("WWW-Authenticate", "Bearer")]
+    case 429, 503: [("Retry-After", "1")]
+    default: []
+    }
   }
 }
 

@@ -30,6 +30,15 @@ extension JobStore {
     throw .notFound(reference)
   }
 
+  /// The newest model of that name; nil when there is none.
+  package func model(named name: String) throws(StoreError) -> ModelRecord? {
+    try read { database in
+      try Row.fetchOne(database, sql: Query.modelByName, arguments: [name]).map {
+        try ModelRecord($0)
+      }
+    }
+  }
+
   /// Models, newest first.
   ///
   /// - Parameters:

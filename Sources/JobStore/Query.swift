@@ -237,6 +237,9 @@ enum Query {
     SELECT \(modelColumns) \(modelSource) WHERE model.job = (SELECT number FROM job WHERE id = ?)
     ORDER BY model.number DESC LIMIT 1
     """
+  static let modelByName = """
+    SELECT \(modelColumns) \(modelSource) WHERE model.name = ? ORDER BY model.id DESC LIMIT 1
+    """
   static let models = """
     SELECT \(modelColumns) \(modelSource) WHERE model.id < ? ORDER BY model.id DESC LIMIT ?
     """

@@ -45,8 +45,15 @@ struct Failure: Error {
 
   /// - Parameter body: the reply's, an RFC 9457 problem if it is from a bitnetd.
   static func refused(status: Int, body: [UInt8], asJSON: Bool) -> Failure {
-    guard let problem = try? JSONValue(parsing: body), let title = problem["title"]?.stringValue
-    else {
+    let reason = try? JSONValue(parsing: body)
+    if let error = reason?["error"], let message = error["message"]?.stringValue {
+      // OpenAI's form, which its endpoints have here, too.
+      let place = error["param"]?.stringValue.map { "\($0): " } ?? ""
+      return Failure(
+        status: .refused,
+        text: asJSON ? reason?.text ?? "" : "bitnet: \(place)\(message) (\(status))")
+    }
+    guard let problem = reason, let title = problem["title"]?.stringValue else {
       return Failure(
         status: .refused, text: "bitnet: the server answered \(status) without a reason")
     }

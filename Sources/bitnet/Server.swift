@@ -45,6 +45,22 @@ struct Server {
       (name: "Accept", value: "text/event-stream"),
       (name: "Last-Event-ID", value: String(after)),
     ]
+    try stream(request, receive: receive)
+  }
+
+  /// Posts, and hands over the events of the answer until the server ends the stream.
+  func postStreaming(
+    _ path: [String], body: JSONValue, receive: @escaping ([ServerSentEvent]) -> Void
+  ) throws(Failure) {
+    var request = request("POST", path)
+    request.body = body.bytes
+    request.headers += [(name: "Content-Type", value: "application/json")]
+    try stream(request, receive: receive)
+  }
+
+  private func stream(
+    _ request: HTTPClient.Request, receive: @escaping ([ServerSentEvent]) -> Void
+  ) throws(Failure) {
     var parser = EventStreamParser()
     let reply: HTTPClient.Response
     do {

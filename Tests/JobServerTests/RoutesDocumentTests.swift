@@ -14,6 +14,7 @@ struct RoutesDocumentTests {
 
   init() throws {
     let harness = try RoutesHarness { services in
+      services.servedModels = TinyModel.served(by: services)
       services.traceRows = { _, location, from, count in
         (from..<(from + count)).map { position in
           TraceRow(
@@ -43,6 +44,7 @@ struct RoutesDocumentTests {
           parameterCount: 1, bytes: 1, fingerprint: "f", createdAt: .now())
       }
     }
+    try TinyModel.add(to: harness)
     self.harness = harness
     document = try harness.send("GET", "/openapi.json").json()
     let (traces, model) = try harness.collected()
@@ -101,6 +103,12 @@ struct RoutesDocumentTests {
     case "importTraces":
       body = #"{"path": "/traces/a", "tokenizer": "/models/a/tokenizer.json"}"#
     case "importModel": body = #"{"path": "/models/a"}"#
+    case "complete": body = #"{"model": "tiny", "prompt": "a", "max_tokens": 1, "logprobs": 1}"#
+    case "chat":
+      body = """
+        {"model": "tiny", "messages": [{"role": "user", "content": "a"}], "max_tokens": 1,
+         "logprobs": true}
+        """
     default: break
     }
     let full = path.replacing("{id}", with: id).replacing("{name}", with: "data/a%20b.txt")

@@ -137,6 +137,9 @@ final class TestConnection: Sendable {
 
   deinit { close(descriptor) }
 
+  /// Closes the connection while its answer is still to come.
+  func hangUp() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+
   func write(_ text: String) throws {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {

@@ -172,4 +172,31 @@ struct ReadingTests {
     #expect(try daemon.run("export", "mdl_1", "--format", "gguf").output == "job_3\n")
     #expect(daemon.asked.last?.body?["spec"] == ["model": "mdl_1", "format": "gguf"])
   }
+
+  @Test func `generate shows an answer as it comes, and its refusal in the server's words`() throws
+  {
+    let events = ["Once ", "upon\u{1B}[2J\n", "a time"].map { piece in
+      let chunk: JSONValue = ["choices": [["index": 0, "text": .string(piece)]]]
+      return "data: \(chunk.text)\n\n"
+    }
+    let daemon = try FakeDaemon([
+      "POST /v1/completions": { _ in
+        HTTPResponse(
+          status: 200, headers: [(name: "Content-Type", value: "text/event-stream")],
+          bytes: Array((events.joined() + "data: [DONE]\n\n").utf8))
+      },
+      "POST /v1/chat/completions": { _ in
+        .json(["error": ["message": "no chat template", "param": "messages"]], status: 400)
+      },
+    ])
+    let run = try daemon.run("generate", "tiny", "Once", "--max-tokens", "5", "--stop", "x")
+    #expect(run.output == "Once upon\u{FFFD}[2J\na time\n")
+    #expect(daemon.asked.first?.body?["stream"] == true)
+    #expect(daemon.asked.first?.body?["stop"] == ["x"])
+    let refused = try daemon.run("generate", "tiny", "Hi", "--chat")
+    #expect(refused.status == 4)
+    #expect(refused.errors.contains("messages: no chat template (400)"))
+    #expect(
+      daemon.asked.last?.body?["messages"] == [["role": "user", "content": "Hi"]])
+  }
 }

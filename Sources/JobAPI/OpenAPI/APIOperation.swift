@@ -12,6 +12,7 @@ package enum APIOperation: String, CaseIterable, Sendable {
   case importTraces, listTraces, showTraces, traceRows
   case importModel, listModels, showModel
   case listTeachers, probeTeacher
+  case complete, chat, listServedModels
 
   /// What is known about it.
   package var description: OperationDescription { Self.descriptions[self] ?? described }
@@ -19,6 +20,14 @@ package enum APIOperation: String, CaseIterable, Sendable {
   // Made once: every request asks.
   private static let descriptions = Dictionary(
     uniqueKeysWithValues: allCases.map { ($0, $0.described) })
+
+  /// Whether its errors have the form that OpenAI's clients expect.
+  package var isOpenAI: Bool {
+    switch self {
+    case .complete, .chat, .listServedModels: true
+    default: false
+    }
+  }
 
   private var described: OperationDescription {
     switch self {
@@ -168,6 +177,28 @@ package enum APIOperation: String, CaseIterable, Sendable {
         access: .submit, body: Wire.reference("TeacherProbeRequest"),
         success: .json(Wire.reference("TeacherProbe"), "What it can do."),
         problems: [.malformedRequest, .invalidBody, .teacherFailed])
+    case .complete:
+      OperationDescription(
+        .post, "/v1/completions", "Goes on with a text (OpenAI's endpoint).", access: .submit,
+        body: Wire.reference("CompletionRequest"),
+        success: .answer(Wire.reference("Completion"), "The answers, whole or as events."),
+        problems: [
+          .malformedRequest, .contextLengthExceeded, .notFound, .invalidBody, .queueIsFull,
+          .notAvailable,
+        ])
+    case .chat:
+      OperationDescription(
+        .post, "/v1/chat/completions", "Answers a chat (OpenAI's endpoint).", access: .submit,
+        body: Wire.reference("ChatRequest"),
+        success: .answer(Wire.reference("ChatCompletion"), "The answers, whole or as events."),
+        problems: [
+          .malformedRequest, .contextLengthExceeded, .notFound, .invalidBody, .queueIsFull,
+          .notAvailable,
+        ])
+    case .listServedModels:
+      OperationDescription(
+        .get, "/v1/openai/models", "Models that answer, in OpenAI's form.",
+        success: .json(Wire.reference("ServedModels"), "All of them, the newest first."))
     }
   }
 }
@@ -249,6 +280,13 @@ package struct SuccessfulAnswer: Sendable {
   static func json(_ schema: JSONValue, _ summary: String, status: Int = 200) -> SuccessfulAnswer {
     SuccessfulAnswer(
       status: status, summary: summary, content: [("application/json", schema)])
+  }
+
+  /// JSON, or server-sent events where the request asks for a stream.
+  static func answer(_ schema: JSONValue, _ summary: String) -> SuccessfulAnswer {
+    SuccessfulAnswer(
+      status: 200, summary: summary,
+      content: [("application/json", schema), ("text/event-stream", Wire.text)])
   }
 
   static func text(_ summary: String) -> SuccessfulAnswer {

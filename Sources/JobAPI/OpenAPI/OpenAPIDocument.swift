@@ -49,6 +49,11 @@ package enum OpenAPIDocument {
     schemas[TeacherProbeRequest.table.name] = TeacherProbeRequest.table.schema
     schemas[TeacherProviderFacts.record.name] = TeacherProviderFacts.record.schema
     schemas[TeacherProbeAnswer.record.name] = TeacherProbeAnswer.record.schema
+    schemas[CompletionRequest.table.name] = CompletionRequest.table.schema
+    schemas[ChatRequest.table.name] = ChatRequest.table.schema
+    schemas["Completion"] = CompletionWire.schema
+    schemas["ChatCompletion"] = ChatWire.schema
+    schemas["ServedModels"] = OpenAIWire.modelsSchema
     schemas["Pipeline"] = PipelineWire.schema
     schemas["MetricSeries"] = MetricWire.schema
     return .object(schemas)

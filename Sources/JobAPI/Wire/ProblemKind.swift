@@ -4,6 +4,7 @@ package import Jobs
 package enum ProblemKind: String, CaseIterable, Sendable {
   case malformedRequest = "malformed-request"
   case invalidParameter = "invalid-parameter"
+  case contextLengthExceeded = "context_length_exceeded"
   case unauthorized
   case crossOrigin = "cross-origin"
   case notFound = "not-found"
@@ -18,13 +19,14 @@ package enum ProblemKind: String, CaseIterable, Sendable {
   case misdirectedRequest = "misdirected-request"
   case invalidBody = "invalid-body"
   case teacherFailed = "teacher-failed"
+  case queueIsFull = "queue-is-full"
   case internalError = "internal-error"
   case notAvailable = "not-available"
 
   /// The HTTP status.
   package var status: Int {
     switch self {
-    case .malformedRequest, .invalidParameter: 400
+    case .malformedRequest, .invalidParameter, .contextLengthExceeded: 400
     case .unauthorized: 401
     case .crossOrigin: 403
     case .notFound: 404
@@ -35,6 +37,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case .rangeNotSatisfiable: 416
     case .misdirectedRequest: 421
     case .invalidBody: 422
+    case .queueIsFull: 429
     case .internalError: 500
     case .teacherFailed: 502
     case .notAvailable: 503
@@ -46,6 +49,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     switch self {
     case .malformedRequest: "The request is malformed"
     case .invalidParameter: "A parameter is invalid"
+    case .contextLengthExceeded: "The prompt is longer than the model's context"
     case .unauthorized: "A valid token is needed"
     case .crossOrigin: "Pages of other origins may not do this"
     case .notFound: "There is nothing here"
@@ -60,6 +64,7 @@ package enum ProblemKind: String, CaseIterable, Sendable {
     case .misdirectedRequest: "This daemon does not answer to that host name"
     case .invalidBody: "The body is invalid"
     case .teacherFailed: "The hosted teacher cannot be used"
+    case .queueIsFull: "Too many requests wait"
     case .internalError: "The daemon failed"
     case .notAvailable: "The daemon cannot do this now"
     }

@@ -19,6 +19,12 @@ package struct ServerConfiguration: Sendable {
   package var httpThreads: Int
   package var bodyLimitBytes: Int
   package var connectionLimit: Int
+  /// Models in memory that answer requests; 0 serves none.
+  package var servedModels: Int
+  /// Answers that each of them writes at the same time, tokens of each, and how many may wait.
+  package var servedSequences: Int
+  package var servedContext: Int
+  package var servedQueue: Int
   /// Compute-bound jobs that run at the same time, 1 or more.
   package var computeJobs: Int
   /// How compute jobs that run at the same time share the threads.
@@ -80,6 +86,10 @@ package struct ServerConfiguration: Sendable {
     httpThreads = Int(value("HTTP_THREADS")) ?? 2
     bodyLimitBytes = Int(value("HTTP_BODY_LIMIT_BYTES")) ?? 1_048_576
     connectionLimit = Int(value("HTTP_CONNECTION_LIMIT")) ?? 10_000
+    servedModels = Int(value("SERVING_MODELS")) ?? 2
+    servedSequences = Int(value("SERVING_SEQUENCES")) ?? 8
+    servedContext = Int(value("SERVING_CONTEXT")) ?? 4096
+    servedQueue = Int(value("SERVING_QUEUE")) ?? 64
     computeJobs = Int(value("COMPUTE_JOBS")) ?? 1
     computeSharing = ComputeTeams.Sharing(rawValue: value("COMPUTE_SHARING")) ?? .turns
     computeThreads = Int(value("BITNET_THREADS")) ?? 0

@@ -99,6 +99,18 @@ extension Setting {
       "HTTP_CONNECTION_LIMIT", .integer(8...100_000), fallback: "10000",
       "Connections open at the same time."),
     Setting(
+      "SERVING_MODELS", .integer(0...64), fallback: "2",
+      "Models in memory that answer /v1/completions; 0 serves none."),
+    Setting(
+      "SERVING_SEQUENCES", .integer(1...1024), fallback: "8",
+      "Answers that each of them writes at the same time."),
+    Setting(
+      "SERVING_CONTEXT", .integer(16...1_048_576), fallback: "4096",
+      "Tokens of prompt and answer together; a model's own limit holds where it is lower."),
+    Setting(
+      "SERVING_QUEUE", .integer(0...100_000), fallback: "64",
+      "Answers that wait for each of them; more are refused with 429."),
+    Setting(
       "COMPUTE_JOBS", .integer(1...64), fallback: "1",
       "Jobs that compute at the same time; they share the threads."),
     Setting(

@@ -9,6 +9,7 @@ internal import ArtifactStore
 internal import Crypto
 internal import Foundation
 internal import HTTPServer
+internal import Inference
 internal import JobAPI
 package import JobStore
 internal import Jobs
@@ -63,6 +64,7 @@ package final class Daemon: Sendable {
   package let url: String
   private let store: JobStore
   private let pool: WorkerPool
+  private let servedModels: ServedModels?
   private let server: HTTPServer
   private let logger: Logger
 
@@ -104,7 +106,9 @@ package final class Daemon: Sendable {
     } catch {
       throw DaemonError(error, folder: folder.root)
     }
-    let services = Self.services(configuration, environment, pool: pool, logger: logger)
+    servedModels = Self.servedModels(configuration, environment, logger: logger)
+    var services = Self.services(configuration, environment, pool: pool, logger: logger)
+    services.servedModels = servedModels
     let routes = APIRoutes(services: services)
     do {
       server = try HTTPServer(
@@ -136,6 +140,7 @@ package final class Daemon: Sendable {
   /// Drains and closes.
   package func stop() {
     pool.drain()
+    servedModels?.close()
     server.stop()
     store.close()
   }
@@ -165,6 +170,18 @@ package final class Daemon: Sendable {
     } catch {
       throw DaemonError("RCLONE_REMOTE=\(remote): \(error)", exitStatus: DaemonError.configuration)
     }
+  }
+
+  private static func servedModels(
+    _ configuration: ServerConfiguration, _ environment: JobEnvironment, logger: Logger
+  ) -> ServedModels? {
+    guard configuration.servedModels > 0 else { return nil }
+    return ServedModels(
+      environment: environment,
+      limits: GenerationLimits(
+        maximumSequences: configuration.servedSequences,
+        maximumContext: configuration.servedContext, maximumQueue: configuration.servedQueue),
+      residentMax: configuration.servedModels, logger: logger)
   }
 
   private static func httpConfiguration(

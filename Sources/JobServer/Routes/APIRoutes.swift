@@ -23,7 +23,7 @@ package final class APIRoutes: Sendable {
   let document: [UInt8]
   /// Encodes answers that the store's writer would otherwise have to wait for.
   let answers = DispatchQueue(label: "bitnetd.answers")
-  /// Waits for hosted teachers that are tried, one after the other.
+  /// Waits for hosted teachers that are tried, a few at a time.
   let probes = DispatchQueue(label: "bitnetd.probes")
   private let table = RouteTable()
   private let guardian: RequestGuard
@@ -115,6 +115,9 @@ package final class APIRoutes: Sendable {
     case .showModel: try showModel(call)
     case .listTeachers: try listTeachers(call)
     case .probeTeacher: try probeTeacher(call)
+    case .complete: try complete(call)
+    case .chat: try chat(call)
+    case .listServedModels: try listServedModels(call)
     }
   }
 }

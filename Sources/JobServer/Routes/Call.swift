@@ -30,7 +30,14 @@ struct Call: Sendable {
 
   /// Answers with what went wrong.
   func respond(_ error: any Error) {
-    respond(HTTPResponse(error, path: request.rawPath))
+    respond(
+      operation.isOpenAI
+        ? HTTPResponse(openAI: error) : HTTPResponse(error, path: request.rawPath))
+  }
+
+  /// Runs `action` once when the client leaves before it was answered; it is still to be answered.
+  func whenClientGone(_ action: @escaping @Sendable () -> Void) {
+    exchange.whenClientGone(action)
   }
 
   /// The job that the path names.

@@ -54,6 +54,8 @@ package struct ServerServices: Sendable {
   package var probeTeacher: @Sendable (TeacherProbeRequest) throws -> TeacherProbeAnswer = { _ in
     throw ProblemKind.notAvailable.problem("this daemon cannot ask hosted teachers")
   }
+  /// The models that answer requests; nil serves none.
+  var servedModels: ServedModels?
 
   /// What there is no standing answer for; the rest are properties.
   package init(

@@ -1,15 +1,20 @@
 internal import ArgumentParser
+internal import HTTPClient
 internal import Jobs
 
 /// `bitnet generate`.
 struct Generate: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Let a model continue a prompt.")
+  static let configuration = CommandConfiguration(
+    abstract: "Let a model continue a prompt; the text is shown as it is written.")
 
-  @Argument(help: "The model's id, or that of the job that made it.")
+  @Argument(help: "The model's id or name, or the id of the job that made it.")
   var model: String
 
   @Argument(help: "The text to continue.")
   var prompt: String
+
+  @Flag(help: "Ask as a chat, through the model's template; the prompt is the user's message.")
+  var chat = false
 
   @Option(help: "Tokens to write at most.")
   var maxTokens = 128
@@ -29,20 +34,48 @@ struct Generate: ParsableCommand {
   @OptionGroup var options: ServerOptions
 
   func run() throws {
+    let request = JSONValue.object(request)
+    if options.json {
+      let answer =
+        chat
+        ? try options.server.post("v1", "chat", "completions", body: request)
+        : try options.server.post("v1", "completions", body: request)
+      return Terminal.printLine(answer.text)
+    }
+    var isAnswer = false
+    var failure: String?
+    func receive(_ data: String) {
+      guard let chunk = try? JSONValue(parsing: Array(data.utf8)) else { return }
+      failure = chunk["error"]?["message"]?.stringValue ?? failure
+      guard let choice = chunk["choices"]?.arrayValue?.first else { return }
+      isAnswer = true
+      let piece = choice["text"] ?? choice["delta"]?["content"]
+      Terminal.print(Terminal.cleanLines(piece?.stringValue ?? ""))
+    }
+    let path = chat ? ["v1", "chat", "completions"] : ["v1", "completions"]
+    try options.server.postStreaming(path, body: request) { events in
+      for event in events where event.data != "[DONE]" { receive(event.data) }
+    }
+    guard isAnswer || failure != nil else { throw Failure.foreignReply("that address") }
+    Terminal.printLine("")
+    if let failure {
+      throw Failure(status: .refused, text: "bitnet: the answer broke off: \(failure)")
+    }
+  }
+
+  private var request: JSONObject {
     var request: JSONObject = [
-      "model": .string(model), "prompt": .string(prompt), "max_tokens": .int(Int64(maxTokens)),
-      "temperature": .double(temperature),
+      "model": .string(model), "max_tokens": .int(Int64(maxTokens)),
+      "temperature": .double(temperature), "stream": .bool(!options.json),
     ]
+    if chat {
+      request["messages"] = [["role": "user", "content": .string(prompt)]]
+    } else {
+      request["prompt"] = .string(prompt)
+    }
     request["top_p"] = topP.map { .double($0) }
     request["seed"] = seed.map { .int($0) }
     if !stop.isEmpty { request["stop"] = .array(stop.map { .string($0) }) }
-    let answer = try options.server.post("v1", "completions", body: .object(request))
-    if options.json { return Terminal.printLine(answer.text) }
-    guard let text = answer["choices"]?.arrayValue?.first?["text"]?.stringValue else {
-      throw Failure.foreignReply("that address")
-    }
-    // Line ends are the model's to write; what else a terminal acts on is not.
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    Terminal.printLine(lines.map { Terminal.clean(String($0)) }.joined(separator: "\n"))
+    return request
   }
 }

@@ -20,9 +20,10 @@ enum Terminal {
   static func writeError(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
   /// Printed at once, also into a pipe: whoever reads it may be waiting.
-  static func printLine(_ text: String) {
-    FileHandle.standardOutput.write(Data((text + "\n").utf8))
-  }
+  static func printLine(_ text: String) { print(text + "\n") }
+
+  /// The same without a line's end.
+  static func print(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
 
   /// What came over the network, without the control characters that would move the cursor,
   /// recolour the screen or forge a line.
@@ -32,5 +33,11 @@ enum Terminal {
       cleaned.append(scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar)
     }
     return String(cleaned)
+  }
+
+  /// The same for text whose lines are the sender's to make.
+  static func cleanLines(_ text: String) -> String {
+    text.split(separator: "\n", omittingEmptySubsequences: false)
+      .map { clean(String($0)) }.joined(separator: "\n")
   }
 }
