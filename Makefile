@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-readers deps build lint format serve teacher collect train eval dryrun pipeline \
-        bench bench-service bench-training torture clean
+        bench bench-service bench-kernels bench-training bench-inference bench-teachers bench-tokenizers \
+        bench-formats fuzz torture clean
 
 RELEASE := .build/release
 
@@ -41,13 +42,31 @@ serve: build ## Start the daemon with .env, in the foreground
 teacher collect train eval dryrun pipeline: build ## Run one kind of job, here or at BITNET_URL
 	@deploy/job.sh $@
 
-bench: bench-service bench-training ## Measure everything, beside its peers when they are there
+bench: bench-service bench-kernels bench-training bench-inference bench-teachers bench-tokenizers ## Measure everything, beside its peers when they are there
 
 bench-service: build ## Measure the HTTP side and the job store (needs wrk)
 	@bench/service.sh
 
+bench-kernels: build ## Measure the machine's peaks and every product
+	@bench/kernels.sh
+
 bench-training: build ## Measure the training step; PEER_VENV= names a venv with PyTorch
 	@bench/training.sh
+
+bench-inference: build ## Measure prefill and decode, beside llama.cpp where it is named
+	@bench/inference.sh
+
+bench-teachers: build ## Measure local and hosted teachers and the traces' Parquet
+	@bench/teachers.sh
+
+bench-tokenizers: build ## Measure encoding, beside Hugging Face's tokenizers
+	@bench/tokenizers.sh
+
+bench-formats: build ## Export a student and hold llama.cpp and transformers against ours
+	@bench/formats.sh
+
+fuzz: build ## Feed damaged files to every reader; COUNT= inputs each, SEED= repeats a run
+	@$(RELEASE)/FuzzReaders --count $(or $(COUNT),100000) --seed $(or $(SEED),1)
 
 torture: build ## The long reliability runs
 	@bench/torture.sh
