@@ -68,7 +68,7 @@ final class LoopbackTeacher: Sendable {
       let top = (0..<candidates).map { rank -> String in
         let word = rank == 0 ? " word\(token % 10)" : " other\(rank)"
         let bytes = word.utf8.map { "\($0)" }.joined(separator: ",")
-        let logprob = -0.25 - 0.8137462 * Double(rank)
+        let logprob = -0.75 - 0.8137462 * Double(rank)
         return #"{"token":"\#(word)","logprob":\#(logprob),"bytes":[\#(bytes)]}"#
       }
       return String(top[0].dropLast()) + #","top_logprobs":[\#(top.joined(separator: ","))]}"#
