@@ -2,6 +2,7 @@ import ArgumentParser
 import Checkpoints
 import Foundation
 import Inference
+import Kernels
 import Tokenization
 import Transformer
 

@@ -45,14 +45,14 @@ struct BadInputTests {
     let daemon = try DaemonProcess(data: folder.data)
     let model: JSONValue = "job_00000000000000000000000001"
     let cases: [(kind: String, spec: JSONValue, pointer: String)] = [
-      ("eval", ["models": ["student": model], "traces": model], "/spec/corpus"),
+      ("eval", ["models": ["student": model]], "/spec"),
       (
         "export", ["model": model, "format": "gguf", "weights": "packed"], "/spec/weights"
       ),
       (
         "collect",
         [
-          "teacher": ["model": model], "corpus": ["generator": "tool_calls"],
+          "teacher": ["provider": "vllm", "model": "m"], "corpus": ["generator": "tool_calls"],
           "tokenizer": ["train": ["vocab_size": 300]],
         ], "/spec/tokenizer/train"
       ),

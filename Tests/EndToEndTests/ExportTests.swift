@@ -35,7 +35,7 @@ struct ExportTests {
     let imported = try daemon.post("/v1/models/import", ["path": .string(path), "name": "again"])
     #expect(imported.status == 201, "\(imported.json.text)")
     let model = try #require(imported.json["id"]?.stringValue)
-    #expect(imported.json["configuration"]?["quantization"]?.stringValue == "ternary")
+    #expect(imported.json["config"]?["quantization"]?.stringValue == "ternary")
     let packed = try daemon.finished(
       daemon.submit(
         "export", name: "packed",

@@ -1,9 +1,10 @@
 import Foundation
 import JobAPI
-import JobServer
 import JobStore
 import Jobs
 import Testing
+
+@testable import JobServer
 
 /// Drives every operation of the document that the daemon serves, and holds each answer against
 /// what the document says of it.

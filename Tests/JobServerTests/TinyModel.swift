@@ -42,7 +42,7 @@ enum TinyModel {
     let configuration = ModelConfiguration(
       vocabSize: tokenizer.vocabularySize, hiddenSize: 16, intermediateSize: 24,
       numHiddenLayers: 2, numAttentionHeads: 2, numKeyValueHeads: 1, headDim: 8,
-      maxPositionEmbeddings: 65_536, rmsNormEps: 1e-5)
+      rmsNormEps: 1e-5, maxPositionEmbeddings: 65_536)
     try JSONEncoder().encode(configuration).write(to: folder.appending(path: "config.json"))
     let parameters = Parameters(layout: ParameterLayout(configuration))
     var random = SplitMix64(seed: 7)

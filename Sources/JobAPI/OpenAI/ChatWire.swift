@@ -93,7 +93,10 @@ package enum ChatWire {
         "properties": ["role": Wire.text, "content": Wire.text, "refusal": Wire.text.orNull],
       ],
       "logprobs": [
-        "type": ["object", "null"], "properties": ["content": Wire.list(of: Wire.object)],
+        "type": ["object", "null"],
+        "properties": [
+          "content": Wire.list(of: Wire.object), "refusal": Wire.any,
+        ],
       ], "finish_reason": Wire.text.orNull, "prompt_token_ids": Wire.list(of: Wire.integer),
       "token_ids": Wire.list(of: Wire.integer),
     ], "required": ["index", "message", "logprobs", "finish_reason"],

@@ -67,7 +67,7 @@ extension APIRoutes {
 
   private func served() throws -> ServedModels {
     guard let models = services.servedModels else {
-      throw ProblemKind.notAvailable.problem("this daemon does not serve models")
+      throw ProblemKind.notFound.problem("this daemon serves no models: SERVING_MODELS is 0")
     }
     return models
   }
