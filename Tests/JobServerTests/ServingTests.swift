@@ -4,6 +4,7 @@ import JobAPI
 import JobStore
 import Jobs
 import Kernels
+import Logging
 import Synchronization
 import TestSupport
 import Testing
@@ -248,6 +249,47 @@ struct ServingTests {
     let harness = try ServingHarness()
     let list = try harness.routes.send("GET", "/v1/openai/models").json()
     #expect(list["data"]?.arrayValue?.first?["id"]?.stringValue == harness.model.id.text)
+  }
+}
+
+struct PackedModelCacheTests {
+  @Test
+  func `A model is packed once, mapped after that, and packed anew when its files change`() throws {
+    let harness = try RoutesHarness()
+    let record = try TinyModel.add(to: harness)
+    let source = URL(filePath: harness.folder).appending(path: "model")
+    let packed = URL(filePath: harness.folder).appending(path: "packed")
+    let cache = PackedModelCache(DataFolder(root: harness.folder), logger: Logger(label: "test"))
+    func names() throws -> [String] {
+      try FileManager.default.contentsOfDirectory(atPath: packed.path)
+    }
+    func logits() throws -> [Float] {
+      let model = try cache.model(record, in: source, team: ComputeTeam(threadCount: 1))
+      let session = InferenceSession(model: model, maximumSequences: 1, maximumLength: 8)
+      return Array(try session.prefill([1, 2, 3], sequence: 0))
+    }
+    let first = try logits()
+    let file = try #require(try names().first)
+    #expect(try logits() == first)
+    #expect(try names() == [file])
+
+    // Damaged: made again from the model itself.
+    try Data("no model".utf8).write(to: packed.appending(path: file))
+    #expect(try logits() == first)
+    #expect(try names() == [file])
+
+    try FileManager.default.setAttributes(
+      [.modificationDate: Date(timeIntervalSince1970: 1)],
+      ofItemAtPath: source.appending(path: "model.safetensors").path)
+    #expect(try logits() == first)
+    #expect(try names().count == 1)
+    #expect(try names() != [file])
+
+    cache.sweep(harness.store)
+    #expect(try names().count == 1)
+    try harness.store.deleteModel(record.id)
+    cache.sweep(harness.store)
+    #expect(try names().isEmpty)
   }
 }
 

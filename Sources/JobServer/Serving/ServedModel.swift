@@ -19,18 +19,17 @@ final class ServedModel: Sendable {
   /// How answers are held to JSON; made when the first request asks.
   private let grammar = Mutex<TokenBytes?>(nil)
 
-  /// Reads the model in `folder`.
+  /// Reads the tokenizer and the chat template of `model` from its folder.
   ///
-  /// - Throws: a `Problem` that says what is wrong with it.
-  init(folder: URL, limits: GenerationLimits, team: ComputeTeam) throws {
-    let loaded = try ModelFolder.load(folder)
+  /// - Throws: a `Problem` that says what is wrong with them.
+  init(
+    _ model: InferenceModel, folder: URL, limits: GenerationLimits, team: ComputeTeam
+  ) throws {
     var limits = limits
     limits.maximumContext = min(
-      limits.maximumContext, loaded.configuration.maxPositionEmbeddings)
-    let model = try InferenceModel(
-      configuration: loaded.configuration, parameters: loaded.parameters, team: team)
+      limits.maximumContext, model.configuration.maxPositionEmbeddings)
     engine = GenerationEngine(model: model, limits: limits, team: team)
-    tokenizer = loaded.tokenizer
+    tokenizer = try ModelFolder.tokenizer(in: folder)
     stopTokens = Self.stopTokens(in: folder, tokenizer)
     do {
       template = try ChatTemplate.ofModel(in: folder)

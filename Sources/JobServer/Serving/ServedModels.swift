@@ -28,6 +28,7 @@ final class ServedModels: Sendable {
   }
 
   private let environment: JobEnvironment
+  private let packed: PackedModelCache
   private let limits: GenerationLimits
   private let residentMax: Int
   private let logger: Logger
@@ -40,9 +41,12 @@ final class ServedModels: Sendable {
     environment: JobEnvironment, limits: GenerationLimits, residentMax: Int, logger: Logger
   ) {
     self.environment = environment
+    packed = PackedModelCache(environment.folder, logger: logger)
     self.limits = limits
     self.residentMax = residentMax
     self.logger = logger
+    let (cache, store) = (packed, environment.store)
+    loader.async { cache.sweep(store) }
   }
 
   /// The model that `name` means: an identifier, or the newest of that name.
@@ -99,8 +103,10 @@ final class ServedModels: Sendable {
     let result = Result { () throws -> ServedModel in
       let clock = ContinuousClock()
       let start = clock.now
+      let folder = environment.folder.url(record.path)
       let model = try ServedModel(
-        folder: environment.folder.url(record.path), limits: limits, team: environment.team)
+        packed.model(record, in: folder, team: environment.team), folder: folder, limits: limits,
+        team: environment.team)
       logger.info(
         "model loaded",
         metadata: [
