@@ -123,6 +123,13 @@ extension HostedReply {
     case .score: whole = text.hasPrefix(prompt) ? text : prompt + text
     }
     let target = Array(whole.utf8)
+    // Bytes that are no character, such as those of one that max_tokens cut, are U+FFFD in the text.
+    if tokens.allSatisfy(\.text.isKnown) {
+      let spelled = tokens.flatMap { bytes[$0.text.range] }
+      if String(decoding: spelled, as: UTF8.self).utf8.elementsEqual(target) {
+        return tokens.map { .given($0.text.range) }
+      }
+    }
     var spellings: [Spelling] = []
     spellings.reserveCapacity(tokens.count)
     var position = skippedBlanks(in: target)

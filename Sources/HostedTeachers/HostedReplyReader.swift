@@ -270,6 +270,25 @@ extension HostedReply {
   }
 
   private static let idMark = Array("token_id:".utf8)
+  private static let bytesMark = Array("bytes:".utf8)
+
+  /// The bytes that `bytes:\xe2\x80` names, as the completions route writes parts of characters;
+  /// nil for any other text.
+  private static func namedBytes(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+    guard text.starts(with: bytesMark) else { return nil }
+    var rest = text.dropFirst(bytesMark.count)
+    guard !rest.isEmpty, rest.count % 4 == 0 else { return nil }
+    var named: [UInt8] = []
+    while !rest.isEmpty {
+      let digits = String(decoding: rest.dropFirst(2).prefix(2), as: UTF8.self)
+      guard rest.starts(with: [0x5C, 0x78]), let byte = UInt8(digits, radix: 16) else {
+        return nil
+      }
+      named.append(byte)
+      rest = rest.dropFirst(4)
+    }
+    return named
+  }
 
   /// The text that the last bytes are, or the id that is written there instead.
   private mutating func text(from start: Int) -> (text: Text, id: Int32?) {
@@ -278,6 +297,9 @@ extension HostedReply {
     {
       bytes.removeSubrange(start...)
       return (.unknown, id)
+    }
+    if let named = Self.namedBytes(bytes[start...]) {
+      bytes.replaceSubrange(start..., with: named)
     }
     return (certain(from: start), nil)
   }

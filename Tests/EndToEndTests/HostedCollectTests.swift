@@ -6,8 +6,8 @@ import Testing
 
 /// Collections from a hosted teacher, by the program as a user runs it.
 struct HostedCollectTests {
-  /// Trains the smallest student for a step: its tokenizer is what is needed.
-  private func student(_ daemon: DaemonProcess) throws -> String {
+  /// Trains the smallest student; for one step where only its tokenizer is needed.
+  private func student(_ daemon: DaemonProcess, steps: Int64 = 1) throws -> String {
     let job = try daemon.submit(
       "train", name: "student",
       [
@@ -18,7 +18,7 @@ struct HostedCollectTests {
         ],
         "corpus": ["generator": "tool_calls", "count": 40, "seed": 3],
         "tokenizer": ["train": ["vocab_size": 300]], "sequence_length": 64, "batch_size": 2,
-        "steps": 1, "precision": "fp32",
+        "steps": .int(steps), "precision": "fp32",
       ])
     let final = try daemon.finished(job)
     try #require(final["state"]?.stringValue == "succeeded", "\(final.text)")
@@ -41,6 +41,37 @@ struct HostedCollectTests {
       "corpus": ["path": .string(corpus), "validation_fraction": 0, "test_fraction": 0],
       "tokenizer": ["model": .string(student)], "top_k": 2, "max_tokens": 64,
     ]
+  }
+
+  @Test(arguments: ["answer", "score"])
+  func `another model of a daemon teaches over HTTP`(purpose: String) throws {
+    let folder = try TemporaryFolder()
+    let daemon = try DaemonProcess(data: folder.data)
+    // Long enough to have learned that text is ASCII.
+    let student = try student(daemon, steps: 60)
+    let lines = (0..<12).map {
+      #"{"prompt": "turn on lamp \#($0)", "completion": "{\"tool\": \#($0)}"}"# + "\n"
+    }
+    let file = folder.url.appendingPathComponent("prompts.jsonl")
+    try Data(lines.joined().utf8).write(to: file)
+    let job = try daemon.submit(
+      "collect", name: "over-http",
+      [
+        "teacher": [
+          "provider": "bitnet", "base_url": .string(daemon.url + "/v1"), "model": .string(student),
+          "api": "completions", "concurrency": 4,
+        ],
+        "purpose": .string(purpose),
+        "corpus": ["path": .string(file.path), "validation_fraction": 0, "test_fraction": 0],
+        "tokenizer": ["model": .string(student)], "top_k": 5, "max_tokens": 12,
+        // The likeliest tokens of a barely trained model are text, its others are not.
+        "sampling_temperature": 0,
+      ])
+    let final = try daemon.finished(job)
+    try #require(final["state"]?.stringValue == "succeeded", "\(final.text)")
+    #expect(final["result"]?["captures"]?.intValue == 12)
+    #expect(final["result"]?["sequences"]?.intValue == 12)
+    #expect(final["result"]?["given_up"]?.intValue == 0)
   }
 
   @Test func `answers become traces, killed in between, and nothing stored is paid for again`()

@@ -1,3 +1,4 @@
+import Dispatch
 import Inference
 import Kernels
 import Synchronization
@@ -136,13 +137,20 @@ struct GenerationEngineTests {
       model: try model(), limits: limits(sequences: 1, context: 20_000), team: team)
     let (running, waiting, last) = (Answer(), Answer(), Answer())
     let request = GenerationRequest(tokens: [1, 2], maximumNewTokens: 19_000)
-    let first = try engine.submit(request, receiver: running.receive)
+    // It stands at its first token until both are cancelled, however long that takes here.
+    let gate = DispatchSemaphore(value: 0)
+    let isHeld = Atomic(false)
+    let first = try engine.submit(request) { event in
+      if case .token = event, !isHeld.exchange(true, ordering: .relaxed) { gate.wait() }
+      return running.receive(event)
+    }
     let second = try engine.submit(request, receiver: waiting.receive)
     try engine.submit(
       GenerationRequest(tokens: [3], maximumNewTokens: 3), receiver: last.receive)
     engine.cancel(second)
-    #expect(await waiting.all() == [.finished(.cancelled, waiting.usage() ?? GenerationUsage())])
     engine.cancel(first)
+    gate.signal()
+    #expect(await waiting.all() == [.finished(.cancelled, waiting.usage() ?? GenerationUsage())])
     #expect(await running.finish() == .cancelled)
     #expect(await last.tokens().count == 3)
     engine.cancel(first)

@@ -56,8 +56,10 @@ struct TraceRecording {
     guard report.passesGate else {
       throw Problem(
         type: "urn:bitnet:problem:bad-traces", title: "The traces are not usable",
-        detail: "\(report.invalidRows) of \(report.rows) rows are invalid; at most "
-          + "\(QualityReport.invalidShareLimit * 100) % may be")
+        detail: report.validRows == 0
+          ? "none of \(report.rows) rows has a distribution of the teacher"
+          : "\(report.invalidRows) of \(report.rows) rows are invalid; at most "
+            + "\(QualityReport.invalidShareLimit * 100) % may be")
     }
     let json = folder.appendingPathComponent("quality_report.json")
     let picture = folder.appendingPathComponent("quality_report.svg")
