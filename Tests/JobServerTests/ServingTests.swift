@@ -259,7 +259,8 @@ struct PackedModelCacheTests {
     let record = try TinyModel.add(to: harness)
     let source = URL(filePath: harness.folder).appending(path: "model")
     let packed = URL(filePath: harness.folder).appending(path: "packed")
-    let cache = PackedModelCache(DataFolder(root: harness.folder), logger: Logger(label: "test"))
+    let cache = PackedModelCache(
+      DataFolder(root: harness.folder), embeddings: .int8, logger: Logger(label: "test"))
     func names() throws -> [String] {
       try FileManager.default.contentsOfDirectory(atPath: packed.path)
     }

@@ -26,7 +26,7 @@ enum TinyModel {
       environment: JobEnvironment(
         store: services.store, folder: DataFolder(root: folder),
         paths: ReadablePaths(base: folder, roots: []), team: ComputeTeam(threadCount: 1)),
-      limits: limits, residentMax: 1, logger: services.logger)
+      limits: limits, embeddings: .int8, residentMax: 1, logger: services.logger)
   }
 
   /// Writes the model below the harness's folder and makes it known.

@@ -1,6 +1,8 @@
 internal import Configuration
 internal import Foundation
+package import Inference
 package import JobAPI
+package import Kernels
 
 /// Everything the environment decides, valid from the first line of `serve` on.
 package struct ServerConfiguration: Sendable {
@@ -25,6 +27,9 @@ package struct ServerConfiguration: Sendable {
   package var servedSequences: Int
   package var servedContext: Int
   package var servedQueue: Int
+  /// How ternary models that answer keep embedding and head, and every model its keys and values.
+  package var servedEmbeddings: DenseWeights.Storage
+  package var servedCache: CachePrecision
   /// Compute-bound jobs that run at the same time, 1 or more.
   package var computeJobs: Int
   /// How compute jobs that run at the same time share the threads.
@@ -90,6 +95,8 @@ package struct ServerConfiguration: Sendable {
     servedSequences = Int(value("SERVING_SEQUENCES")) ?? 8
     servedContext = Int(value("SERVING_CONTEXT")) ?? 4096
     servedQueue = Int(value("SERVING_QUEUE")) ?? 64
+    servedEmbeddings = DenseWeights.Storage(rawValue: value("SERVING_EMBEDDINGS")) ?? .int8
+    servedCache = CachePrecision(rawValue: value("SERVING_CACHE")) ?? .fp16
     computeJobs = Int(value("COMPUTE_JOBS")) ?? 1
     computeSharing = ComputeTeams.Sharing(rawValue: value("COMPUTE_SHARING")) ?? .turns
     computeThreads = Int(value("BITNET_THREADS")) ?? 0

@@ -111,6 +111,12 @@ extension Setting {
       "SERVING_QUEUE", .integer(0...100_000), fallback: "64",
       "Answers that wait for each of them; more are refused with 429."),
     Setting(
+      "SERVING_EMBEDDINGS", .choice(["bf16", "int8", "int4"]), fallback: "int8",
+      "How a ternary model that answers keeps embedding and head; bench/README.md has the costs."),
+    Setting(
+      "SERVING_CACHE", .choice(["fp16", "int8"]), fallback: "fp16",
+      "How its keys and values are kept."),
+    Setting(
       "COMPUTE_JOBS", .integer(1...64), fallback: "1",
       "Jobs that compute at the same time; they share the threads."),
     Setting(

@@ -180,8 +180,10 @@ package final class Daemon: Sendable {
       environment: environment,
       limits: GenerationLimits(
         maximumSequences: configuration.servedSequences,
-        maximumContext: configuration.servedContext, maximumQueue: configuration.servedQueue),
-      residentMax: configuration.servedModels, logger: logger)
+        maximumContext: configuration.servedContext, maximumQueue: configuration.servedQueue,
+        cachePrecision: configuration.servedCache),
+      embeddings: configuration.servedEmbeddings, residentMax: configuration.servedModels,
+      logger: logger)
   }
 
   private static func httpConfiguration(

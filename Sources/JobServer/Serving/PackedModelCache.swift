@@ -5,14 +5,18 @@ internal import JobStore
 internal import Jobs
 internal import Kernels
 internal import Logging
+internal import Transformer
 
 /// Models in the form that runs, kept in `packed/` of the data folder: a model is packed once, and
 /// mapped from then on, so that its next start takes as long as reading what an answer needs.
 struct PackedModelCache: Sendable {
   private let folder: URL
+  private let embeddings: DenseWeights.Storage
   private let logger: Logger
 
-  init(_ folder: DataFolder, logger: Logger) {
+  /// - Parameter embeddings: how a ternary model keeps embedding and head.
+  init(_ folder: DataFolder, embeddings: DenseWeights.Storage, logger: Logger) {
+    self.embeddings = embeddings
     self.folder = URL(filePath: folder.root).appending(path: "packed")
     self.logger = logger
   }
@@ -21,7 +25,8 @@ struct PackedModelCache: Sendable {
   ///
   /// - Throws: a `Problem` that says what is wrong with them.
   func model(_ record: ModelRecord, in source: URL, team: ComputeTeam) throws -> InferenceModel {
-    let file = folder.appending(path: "\(record.id.text)-\(Self.name(of: source)).safetensors")
+    let file = folder.appending(
+      path: "\(record.id.text)-\(embeddings.rawValue)-\(Self.name(of: source)).safetensors")
     if FileManager.default.fileExists(atPath: file.path) {
       do {
         return try PackedModelFile.open(file)
@@ -32,7 +37,9 @@ struct PackedModelCache: Sendable {
     }
     let loaded = try ModelFolder.load(source)
     let model = try InferenceModel(
-      configuration: loaded.configuration, parameters: loaded.parameters, team: team)
+      configuration: loaded.configuration, parameters: loaded.parameters,
+      // A full-precision model is a teacher: what it says is not to be rounded.
+      embeddings: loaded.configuration.quantization == .ternary ? embeddings : nil, team: team)
     do {
       forget { $0.hasPrefix(record.id.text + "-") }
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

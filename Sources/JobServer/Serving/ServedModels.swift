@@ -9,6 +9,7 @@ internal import Inference
 internal import JobAPI
 internal import JobStore
 internal import Jobs
+internal import Kernels
 internal import Logging
 internal import Synchronization
 
@@ -36,12 +37,15 @@ final class ServedModels: Sendable {
   /// Reads one model after the other: they would only fight for memory and disk.
   private let loader = DispatchQueue(label: "bitnetd.models")
 
-  /// - Parameter residentMax: models in memory at most, 1 or more.
+  /// - Parameters:
+  ///   - embeddings: how a ternary model keeps embedding and head.
+  ///   - residentMax: models in memory at most, 1 or more.
   init(
-    environment: JobEnvironment, limits: GenerationLimits, residentMax: Int, logger: Logger
+    environment: JobEnvironment, limits: GenerationLimits, embeddings: DenseWeights.Storage,
+    residentMax: Int, logger: Logger
   ) {
     self.environment = environment
-    packed = PackedModelCache(environment.folder, logger: logger)
+    packed = PackedModelCache(environment.folder, embeddings: embeddings, logger: logger)
     self.limits = limits
     self.residentMax = residentMax
     self.logger = logger
