@@ -21,7 +21,18 @@ struct HostedCollectorTests {
 
   @Test(arguments: [false, true])
   func `every prompt is stored once, many in flight`(isStreamed: Bool) throws {
-    let run = try CollectionRun(TeacherStub())
+    // The first answer waits for a second question: one at a time would never come to an end.
+    let arrived = Atomic(0)
+    let second = DispatchSemaphore(value: 0)
+    let run = try CollectionRun(
+      TeacherStub { _, _ in
+        if arrived.add(1, ordering: .relaxed).newValue == 1 {
+          second.wait()
+        } else {
+          second.signal()
+        }
+        return nil
+      })
     run.options.question.isStreamed = isStreamed
     #expect(try run.collect(prompts(100)) == .complete)
     expectAll(prompts(100), in: run)
