@@ -1,6 +1,7 @@
 import ArgumentParser
 import Distillation
 import Kernels
+import Transformer
 
 /// Measures our step, in a process of its own: its peak of resident memory is the step's.
 struct StepCommand: ParsableCommand {
@@ -17,6 +18,9 @@ struct StepCommand: ParsableCommand {
   var warmups = 2
   @Option(help: "Precision of gradients: fp32, bf16 or fp16.")
   var precision = TrainingRecipe.Precision.bf16
+  @Option(
+    help: "What the forward pass keeps: fp32, bf16, or recomputed for the blocks' inputs only.")
+  var activations = ActivationStorage.fp32
   @Flag(help: "Pin the threads to CPUs.")
   var pin = false
 
@@ -29,7 +33,7 @@ struct StepCommand: ParsableCommand {
         optimizer: TrainingRecipe.Optimizer(learningRate: 3e-4),
         schedule: LearningRateSchedule(kind: .constant),
         losses: LossWeights(kd: DistillationLoss(temperature: 1.3), ce: 0.25, format: 0),
-        precision: precision, logEvery: .max),
+        precision: precision, activations: activations, logEvery: .max),
       configuration: `case`.configuration, data: SyntheticTraces.data(for: `case`), team: team)
     var rates: [Double] = []
     for step in 0..<warmups + samples {
@@ -50,3 +54,4 @@ struct StepCommand: ParsableCommand {
 }
 
 extension TrainingRecipe.Precision: ExpressibleByArgument {}
+extension ActivationStorage: ExpressibleByArgument {}

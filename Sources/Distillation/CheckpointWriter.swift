@@ -91,10 +91,16 @@ package final class CheckpointWriter {
       // A test's failing disk belongs to the task that trains; this thread writes for it.
       let faults = FileFailpoint.check
       thread.async(group: underWay) { [folder, tokenizer, onWritten, failure] in
-        FileFailpoint.$check.withValue(faults) {
+        let write = {
           failure.keep { () throws(TrainingError) in
             try Self.write(image.value, in: folder, tokenizer: tokenizer, then: onWritten)
           }
+        }
+        // Not for nil: optimised code of Swift 6.3 then pushes a value without a type, and crashes.
+        if let faults {
+          FileFailpoint.$check.withValue(faults, operation: write)
+        } else {
+          write()
         }
       }
     } else {
