@@ -17,11 +17,12 @@ test: deps ## Build everything and run every test
 	@swift build --build-tests --explicit-target-dependency-import-check error
 	@swift test --skip-build
 
-test-readers: deps ## Read our files with pyarrow, DuckDB and tokenizers, installed in .deps/readers
+test-readers: deps ## Hold ours against pyarrow, DuckDB, tokenizers, sacrebleu and rouge-score
 	@python3 -m venv .deps/readers
-	@.deps/readers/bin/pip install --quiet --disable-pip-version-check pyarrow duckdb tokenizers
+	@.deps/readers/bin/pip install --quiet --disable-pip-version-check pyarrow duckdb tokenizers \
+	  sacrebleu rouge-score
 	@BITNET_PYTHON=$(CURDIR)/.deps/readers/bin/python \
-	  swift test --filter 'OtherReadersTests|HuggingFaceTests'
+	  swift test --filter 'OtherReadersTests|HuggingFaceTests|ReferenceMetricsTests'
 
 deps: ## Install system packages and libparquet
 	@deploy/install-packages.sh
