@@ -47,7 +47,10 @@ struct HostedCollectRunner {
       prompts, spec, endpoint, key: key, metadata: metadata, in: captures)
     guard let collected else { return .stopped }
     let data = try environment.folder.made(folder.appendingPathComponent("data"))
-    guard let traces = try project(captures, to: student, spec, metadata, in: data) else {
+    let projection = CaptureProjectionStage(
+      environment: environment, running: running, spec: spec,
+      trainsOnPrompt: spec.purpose == .score, doneBefore: 0.95)
+    guard let traces = try projection.run(captures, metadata, to: student, into: data) else {
       return .stopped
     }
     var result = try traces.recording.finish(
@@ -242,37 +245,5 @@ struct HostedCollectRunner {
       try Artifact(file: file, in: environment.folder, name: "captures/poison.jsonl"))
     running.log(
       .warning, "\(poison.count) prompts were given up; captures/poison.jsonl says why")
-  }
-
-  // MARK: - Traces
-
-  private func project(
-    _ captures: URL, to student: Tokenizer, _ spec: CollectSpec, _ metadata: CaptureMetadata,
-    in data: URL
-  ) throws -> (recording: TraceRecording, coverage: ProjectionCoverage)? {
-    try AtomicFile.write(student.json, to: data.appendingPathComponent("tokenizer.json"))
-    var traced = TraceMetadata(
-      teacher: metadata.model, teacherFingerprint: metadata.teacherFingerprint,
-      tokenizerSHA256: student.sha256, topK: spec.topK,
-      vocabularySize: student.vocabularySize, seed: spec.seed,
-      corpusSHA256: metadata.corpusSHA256)
-    let method: TokenProjection.Method =
-      spec.projection == .contextual ? .contextual : .legacyFirstSubtoken
-    traced.projection = method.rawValue
-    let recording = try TraceRecording(traced, in: data, environment, running)
-    let coverage = try CaptureProjection(
-      to: student, method: method, topK: spec.topK, trainsOnPrompt: spec.purpose == .score,
-      logprobBits: spec.storedBits, zstdLevel: spec.zstdLevel, seed: spec.seed
-    ).run(
-      captures: CaptureReader(folder: captures), into: data,
-      shouldStop: { running.stopRequested != nil },
-      progress: { progress in
-        running.report(
-          Progress(
-            fraction: 0.95 + 0.05 * progress.fraction,
-            message: "projecting: \(progress.captures) of \(progress.total) captures"))
-      },
-      onShard: { try recording.add($0) })
-    return coverage.map { (recording, $0) }
   }
 }

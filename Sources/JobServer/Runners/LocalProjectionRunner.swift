@@ -48,29 +48,14 @@ struct LocalProjectionRunner {
     if result.cutTexts > 0 {
       running.log(.warning, "\(result.cutTexts) texts are cut at \(spec.sequenceLength) tokens")
     }
-    var traced = TraceMetadata(
-      teacher: metadata.model, teacherFingerprint: metadata.teacherFingerprint,
-      tokenizerSHA256: student.sha256, topK: spec.topK, vocabularySize: student.vocabularySize,
-      seed: spec.seed, corpusSHA256: metadata.corpusSHA256)
-    let method: TokenProjection.Method =
-      spec.projection == .contextual ? .contextual : .legacyFirstSubtoken
-    traced.projection = method.rawValue
-    let recording = try TraceRecording(traced, in: data, environment, running)
-    let isText = texts.allSatisfy(\.prompt.isEmpty)
-    let coverage = try CaptureProjection(
-      to: student, method: method, topK: spec.topK, trainsOnPrompt: isText,
-      logprobBits: spec.storedBits, zstdLevel: spec.zstdLevel, seed: spec.seed
-    ).run(
-      captures: CaptureReader(folder: captures), into: data,
-      shouldStop: { running.stopRequested != nil },
-      progress: { progress in
-        running.report(
-          Progress(
-            fraction: 0.9 + 0.1 * progress.fraction,
-            message: "projecting: \(progress.captures) of \(progress.total) captures"))
-      }, onShard: { try recording.add($0) })
-    guard let coverage else { return .stopped }
-    var facts = try recording.finish(end: result.end.rawValue, projection: coverage)
+    let projection = CaptureProjectionStage(
+      environment: environment, running: running, spec: spec,
+      trainsOnPrompt: texts.allSatisfy(\.prompt.isEmpty), doneBefore: 0.9)
+    guard let traces = try projection.run(captures, metadata, to: student, into: data) else {
+      return .stopped
+    }
+    var facts = try traces.recording.finish(
+      end: result.end.rawValue, projection: traces.coverage)
     facts["cut_texts"] = .int(Int64(result.cutTexts))
     return .succeeded(result: .object(facts))
   }
