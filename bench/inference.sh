@@ -48,6 +48,8 @@ measure() {
       IFS=, read -r name bin model <<<"$peer"
       rate=$(peer_rate "$bin" "$model" "$measure" "$threads") ||
         die "$name failed: $(tail -n 3 "$folder/peers.log")"
+      awk "BEGIN { exit !(${rate/null/0} > 0) }" ||
+        die "$name gave no figure for $measure: $(tail -n 3 "$folder/peers.log")"
       echo "$name $rate" >>"$folder/rates"
     done
   done
