@@ -4,7 +4,10 @@
 // logits that gives every loss term and turns the logits into their gradient in place, and from that
 // the gradients of the hidden states and of the head. The [B·T, V] logits never exist.
 //
-// The pass over a row is C (CKernels/head_loss_row.h) and sees that row only, and sums over rows are
+// With a local teacher, a chunk of its logits lies beside the student's, and the distillation is over
+// the whole vocabulary instead of stored candidates; neither model's logits outlive the chunk.
+//
+// The pass over a row is C (CKernels/head_loss_row.h, head_loss_dense_loops.h) and sees that row only, and sums over rows are
 // taken in row order here, so that the bits do not depend on the thread count.
 
 internal import CKernels
@@ -49,11 +52,13 @@ package final class HeadLoss {
 
   private let vocabularySize: Int
   private let width: Int
-  private let weights: LossWeights
+  /// The terms, which may change between calls: a term alone is measured with the others at 0.
+  package var weights: LossWeights
   private let precision: ProductPrecision
   private let team: ComputeTeam
   private let profiler: StepProfiler
-  private let rowsKernel: (UnsafePointer<head_loss_chunk>, Int, Int) -> Void
+  private let rowsKernel: RowsKernel
+  private let denseRowsKernel: RowsKernel
 
   private let chunkRows: Int
   private let logits: AlignedBuffer<Float>
@@ -63,14 +68,28 @@ package final class HeadLoss {
   // Cross-entropies, divergences and their gradients' squares, one after the other.
   private let rowValues: AlignedBuffer<Double>
   private let signals: AlignedBuffer<UInt8>
+  private let teacherRows: TeacherRows?
+
+  private typealias RowsKernel = @convention(c) (UnsafePointer<head_loss_chunk>?, Int, Int) -> Void
+
+  /// The teacher's side of a chunk.
+  private struct TeacherRows {
+    /// d_t.
+    let width: Int
+    /// `[chunkRows, d_t]`
+    let hidden: AlignedBuffer<Float>
+    /// `[chunkRows, V]`
+    let logits: AlignedBuffer<Float>
+  }
 
   /// - Parameters:
   ///   - width: d, of the hidden state.
   ///   - maximumRows: the most rows that one call brings.
+  ///   - denseTeacherWidth: d_t, of a local teacher's hidden state; nil when calls bring none.
   package init(
     vocabularySize: Int, width: Int, maximumRows: Int, weights: LossWeights,
     precision: ProductPrecision, team: ComputeTeam, profiler: StepProfiler = StepProfiler(),
-    instructionSet: InstructionSet = .active
+    instructionSet: InstructionSet = .active, denseTeacherWidth: Int? = nil
   ) {
     self.vocabularySize = vocabularySize
     self.width = width
@@ -78,32 +97,44 @@ package final class HeadLoss {
     self.precision = precision
     self.team = team
     self.profiler = profiler
-    rowsKernel =
-      switch instructionSet {
-      case .scalar: { head_loss_rows_reference($0, $1, $2) }
-      case .avx2: { head_loss_rows_avx2($0, $1, $2) }
-      case .avx512: { head_loss_rows_avx512($0, $1, $2) }
-      }
-    chunkRows = Self.chunkRows(vocabularySize: vocabularySize, maximumRows: maximumRows)
+    rowsKernel = instructionSet.choose(
+      head_loss_rows_reference, head_loss_rows_avx2, head_loss_rows_avx512)
+    denseRowsKernel = instructionSet.choose(
+      head_loss_dense_rows_reference, head_loss_dense_rows_avx2, head_loss_dense_rows_avx512)
+    let chunkRows = Self.chunkRows(
+      vocabularySize: vocabularySize, maximumRows: maximumRows,
+      models: denseTeacherWidth == nil ? 1 : 2)
+    self.chunkRows = chunkRows
     logits = AlignedBuffer(count: chunkRows * vocabularySize)
     hiddenRows = AlignedBuffer(count: chunkRows * width)
     hiddenGradientRows = AlignedBuffer(count: chunkRows * width)
     crossEntropyWeights = AlignedBuffer(count: chunkRows)
     rowValues = AlignedBuffer(count: 4 * chunkRows)
     signals = AlignedBuffer(count: chunkRows)
+    teacherRows = denseTeacherWidth.map { width in
+      TeacherRows(
+        width: width, hidden: AlignedBuffer(count: chunkRows * width),
+        logits: AlignedBuffer(count: chunkRows * vocabularySize))
+    }
   }
 
-  private static func chunkRows(vocabularySize: Int, maximumRows: Int) -> Int {
+  /// - Parameter models: how many logits a row and token has: the student's, and a teacher's.
+  private static func chunkRows(vocabularySize: Int, maximumRows: Int, models: Int) -> Int {
     // Chunks of one size: a short last one would pass over the head for little.
     let rows = max(1, maximumRows)
-    let chunks = (rows - 1) / max(64, chunkLogits / vocabularySize) + 1
+    let chunks = (rows - 1) / max(64, chunkLogits / (models * vocabularySize)) + 1
     return (rows - 1) / chunks + 1
   }
 
   /// Bytes of scratch memory that a head loss of this shape allocates.
-  package static func scratchBytes(vocabularySize: Int, width: Int, maximumRows: Int) -> Int {
-    let rows = chunkRows(vocabularySize: vocabularySize, maximumRows: maximumRows)
-    return rows * (4 * (vocabularySize + 2 * width + 1) + 4 * 8 + 1)
+  package static func scratchBytes(
+    vocabularySize: Int, width: Int, maximumRows: Int, denseTeacherWidth: Int? = nil
+  ) -> Int {
+    let rows = chunkRows(
+      vocabularySize: vocabularySize, maximumRows: maximumRows,
+      models: denseTeacherWidth == nil ? 1 : 2)
+    let teacher = denseTeacherWidth.map { 4 * (vocabularySize + $0) } ?? 0
+    return rows * (4 * (vocabularySize + 2 * width + 1) + teacher + 4 * 8 + 1)
   }
 
   /// Loss of the targets, and the gradient when asked for.
@@ -112,12 +143,19 @@ package final class HeadLoss {
   ///   - hidden: `[B·T, d]`, the final-normed hidden state.
   ///   - head: `[V, d]`.
   ///   - targets: rows whose positions lie in `hidden` and whose tokens lie in `0 ..< V`.
+  ///   - teacher: of the width that `init` was told; the distillation is then over its whole
+  ///     distribution, and the targets' candidates are not looked at. Not asked for anything when
+  ///     distillation has no weight.
   ///   - gradient: where the gradient goes; nil computes the loss only.
   /// - Returns: the terms' sums over the targets.
   package func callAsFunction(
     hidden: UnsafePointer<Float>, head: UnsafePointer<Float>, targets: HeadTargets,
-    gradient: Gradient? = nil
+    teacher: DenseTeacher? = nil, gradient: Gradient? = nil
   ) -> HeadLossSums {
+    precondition(
+      teacher == nil || teacher?.width == teacherRows?.width,
+      "the teacher must have the width that this loss was made for")
+    let teacher = weights.kd.weight > 0 ? teacher : nil
     precondition(
       targets.tokens.allSatisfy { $0 >= 0 && $0 < vocabularySize },
       "targets must lie in 0 ..< \(vocabularySize)")
@@ -127,18 +165,28 @@ package final class HeadLoss {
     var sums = HeadLossSums()
     for first in stride(from: 0, to: targets.count, by: chunkRows) {
       let rows = first..<min(targets.count, first + chunkRows)
-      gather(targets.positions[rows], of: hidden)
+      gather(targets.positions[rows], of: hidden, width: width, into: hiddenRows)
       productNT(
         hiddenRows.pointer, head, into: logits.pointer, m: rows.count, n: vocabularySize,
         k: width, accumulate: false, precision: precision, team: team)
       profiler.lap(
         .headLogits, arithmetic: 2 * rows.count * width * vocabularySize, wrote: logits.pointer,
         count: rows.count * vocabularySize)
-      computeRows(rows, of: targets, gradient: gradient)
+      if let teacher, let teacherRows {
+        gather(
+          targets.positions[rows], of: teacher.hidden, width: teacherRows.width,
+          into: teacherRows.hidden)
+        teacher.logits(
+          UnsafePointer(teacherRows.hidden.pointer), rows.count, teacherRows.logits.pointer)
+        profiler.lap(
+          .teacherLogits, arithmetic: 2 * rows.count * teacherRows.width * vocabularySize,
+          wrote: teacherRows.logits.pointer, count: rows.count * vocabularySize)
+      }
+      computeRows(rows, of: targets, hasTeacher: teacher != nil, gradient: gradient)
       add(rows, of: targets, to: &sums)
       profiler.lap(
-        .lossRows, bytes: 16 * rows.count * vocabularySize, wrote: logits.pointer,
-        count: rows.count * vocabularySize)
+        .lossRows, bytes: (teacher == nil ? 16 : 32) * rows.count * vocabularySize,
+        wrote: logits.pointer, count: rows.count * vocabularySize)
       if let gradient {
         backward(rows, of: targets, head: head, gradient: gradient)
       }
@@ -149,15 +197,22 @@ package final class HeadLoss {
     return sums
   }
 
-  private func gather(_ positions: ArraySlice<Int32>, of hidden: UnsafePointer<Float>) {
+  private func gather(
+    _ positions: ArraySlice<Int32>, of hidden: UnsafePointer<Float>, width: Int,
+    into gathered: AlignedBuffer<Float>
+  ) {
     for (row, position) in positions.enumerated() {
       memcpy(
-        hiddenRows.pointer + row * width, hidden + Int(position) * width,
+        gathered.pointer + row * width, hidden + Int(position) * width,
         width * MemoryLayout<Float>.stride)
     }
   }
 
-  private func computeRows(_ rows: Range<Int>, of targets: HeadTargets, gradient: Gradient?) {
+  /// - Parameter hasTeacher: whether its logits lie beside the student's.
+  private func computeRows(
+    _ rows: Range<Int>, of targets: HeadTargets, hasTeacher: Bool, gradient: Gradient?
+  ) {
+    let rowsKernel = hasTeacher ? denseRowsKernel : rowsKernel
     if let gradient {
       let ce = weights.ce / Float(max(1, gradient.targets))
       let format = weights.format / Float(max(1, gradient.structuralTargets))
@@ -169,21 +224,22 @@ package final class HeadLoss {
       gradient.map {
         $0.scale * weights.kd.weight * weights.kd.factor / Float(max(1, $0.targets))
       } ?? 0
-    let candidates = weights.kd.weight > 0 ? targets.candidateCount : 0
+    let candidates = weights.kd.weight > 0 && !hasTeacher ? targets.candidateCount : 0
     let values = rowValues.pointer
     targets.tokens.withUnsafeBufferPointer { tokens in
       targets.candidateIDs.withUnsafeBufferPointer { ids in
         targets.candidateLogprobs.withUnsafeBufferPointer { logprobs in
           targets.otherLogprobs.withUnsafeBufferPointer { others in
-            let hasTeacher = candidates > 0
+            let hasCandidates = candidates > 0
             var chunk = head_loss_chunk(
               logits: logits.pointer, vocabulary: vocabularySize,
               targets: tokens.baseAddress! + rows.lowerBound,
               cross_entropy_weights: crossEntropyWeights.pointer, candidates: candidates,
-              candidate_ids: hasTeacher ? ids.baseAddress! + rows.lowerBound * candidates : nil,
-              candidate_logprobs: hasTeacher
+              candidate_ids: hasCandidates ? ids.baseAddress! + rows.lowerBound * candidates : nil,
+              candidate_logprobs: hasCandidates
                 ? logprobs.baseAddress! + rows.lowerBound * candidates : nil,
-              other_logprobs: hasTeacher ? others.baseAddress! + rows.lowerBound : nil,
+              other_logprobs: hasCandidates ? others.baseAddress! + rows.lowerBound : nil,
+              teacher_logits: teacherRows?.logits.pointer,
               temperature: weights.kd.temperature, divergence: weights.kd.divergence.kernelValue,
               divergence_weight: divergenceWeight, wants_gradient: gradient == nil ? 0 : 1,
               cross_entropies: values, divergences: values + chunkRows,

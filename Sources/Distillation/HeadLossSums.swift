@@ -46,6 +46,19 @@ package struct TermValues: Codable, Equatable, Sendable {
   package var ce: Double
   /// Cross-entropy on structural targets; 0 when there are none.
   package var format: Double
+  /// Attention relations, which the head does not see; 0 without a local teacher.
+  package var ad = 0.0
+}
+
+extension TermValues {
+  /// Reads `ad` as 0 where it is missing, as it was written before there was one.
+  package init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    kd = try values.decode(Double.self, forKey: .kd)
+    ce = try values.decode(Double.self, forKey: .ce)
+    format = try values.decode(Double.self, forKey: .format)
+    ad = try values.decodeIfPresent(Double.self, forKey: .ad) ?? 0
+  }
 }
 
 extension HeadLossSums {

@@ -19,6 +19,12 @@ package enum StepOperation: String, CaseIterable, Codable, Sendable {
   case storeActivations = "store_activations"
   case finalNorm = "final_norm"
 
+  // A local teacher: its forward pass, and its head, a chunk of rows at a time.
+  case teacherForward = "teacher_forward"
+  case teacherLogits = "teacher_logits"
+  /// The attention relations of both models, and their gradient, which comes in the backward pass.
+  case attentionRelations = "attention_relations"
+
   // The head and the loss.
   case headLogits = "head_logits"
   case lossRows = "loss_rows"
@@ -55,8 +61,8 @@ package enum StepOperation: String, CaseIterable, Codable, Sendable {
   /// operations a second; all others are to be held against its bytes a second.
   package var isProduct: Bool {
     switch self {
-    case .queryKeyValue, .attention, .attentionOutput, .gateUp, .down, .headLogits,
-      .headInputGradient, .headWeightGradient, .downInputGradient, .downWeightGradient,
+    case .queryKeyValue, .attention, .attentionOutput, .gateUp, .down, .teacherLogits,
+      .headLogits, .headInputGradient, .headWeightGradient, .downInputGradient, .downWeightGradient,
       .gateUpInputGradient, .gateUpWeightGradient, .attentionOutputInputGradient,
       .attentionOutputWeightGradient, .attentionBackward, .queryKeyValueInputGradient,
       .queryKeyValueWeightGradient:

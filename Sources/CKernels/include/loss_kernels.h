@@ -39,6 +39,8 @@ struct head_loss_chunk {
   const int32_t *candidate_ids;     // [rows, K]; outside 0 ..< V: no entry
   const float *candidate_logprobs;  // [rows, K]; not above -9000, or positive beyond rounding: no entry
   const float *other_logprobs;      // [rows]; -inf: no mass
+  // [rows, V], the teacher's logits; read, and overwritten, by head_loss_dense_rows_* only.
+  float *teacher_logits;
   float temperature;                // above 0
   enum head_loss_divergence divergence;
   float divergence_weight;  // how much the row's divergence weighs in the gradient
@@ -60,6 +62,15 @@ struct head_loss_chunk {
 void head_loss_rows_reference(const struct head_loss_chunk *chunk, size_t first, size_t last);
 void head_loss_rows_avx2(const struct head_loss_chunk *chunk, size_t first, size_t last);
 void head_loss_rows_avx512(const struct head_loss_chunk *chunk, size_t first, size_t last);
+
+// The same for rows whose teacher's logits are all at hand; `candidates` and what belongs to them are
+// not read. With p = softmax(z / temperature) and q = softmax(u / temperature), u being the
+// teacher's logits: the divergence of q and p, and its gradient by z. Equal rows give 0 to rounding.
+// A NaN or an infinity in a row, on either side, gives a row that is not finite. The forward and the
+// reverse direction are fast; the Jensen-Shannon divergence is the reference's on every machine.
+void head_loss_dense_rows_reference(const struct head_loss_chunk *chunk, size_t first, size_t last);
+void head_loss_dense_rows_avx2(const struct head_loss_chunk *chunk, size_t first, size_t last);
+void head_loss_dense_rows_avx512(const struct head_loss_chunk *chunk, size_t first, size_t last);
 
 // x <- exp(x - shift), shift at least the largest x; returns the sum and sets the sum of squares.
 // Results below 1.2e-38 become 0. Relative error of each exponential: below 2e-7.
