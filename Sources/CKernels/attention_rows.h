@@ -3,9 +3,10 @@
 
 // What the causal mask leaves of a product whose query rows begin at position `first`.
 typedef enum {
-  SCORES,   // c[query, key]: only keys up to the query's position are asked for
-  BY_QUERY, // c[query, :] sums over keys: up to the query's position
-  BY_KEY,   // c[key, :] sums over queries: from the key's position on
+  SCORES,     // c[query, key]: only keys up to the query's position are asked for
+  BY_QUERY,   // c[query, :] sums over keys: up to the query's position
+  BY_KEY,     // c[key, :] sums over queries: from the key's position on
+  EVERYTHING, // there is no mask
 } causal_part;
 
 // -1 in the lanes whose key position, first + lane, is at most `last`.

@@ -15,6 +15,7 @@
 #include "embedding_loops.h"
 #include "attention_rows.h"
 #include "attention_loops.h"
+#include "relation_loops.h"
 #pragma clang attribute pop
 #include "transformer_table.h"
 #endif

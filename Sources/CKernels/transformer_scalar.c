@@ -12,4 +12,5 @@
 #include "embedding_loops.h"
 #include "attention_rows.h"
 #include "attention_loops.h"
+#include "relation_loops.h"
 #include "transformer_table.h"

@@ -49,8 +49,12 @@ package final class StoredTransformer {
   /// The final-normed hidden state of every position, `[B * T, d]`, valid until the next call. Rows
   /// of padded positions hold finite numbers without a meaning.
   ///
-  /// - Parameter batch: at most `maximumSequences` by `maximumLength`, token ids below V.
-  package func forward(_ batch: TokenBatch) -> UnsafePointer<Float> {
+  /// - Parameters:
+  ///   - batch: at most `maximumSequences` by `maximumLength`, token ids below V.
+  ///   - attention: called after each block, from the first on.
+  package func forward(
+    _ batch: TokenBatch, attention: ((_ layer: Int, _ vectors: AttentionVectors) -> Void)? = nil
+  ) -> UnsafePointer<Float> {
     let configuration = weights.configuration
     precondition(
       batch.sequences * batch.length <= maximumRows && batch.length <= maximumLength,
@@ -73,10 +77,14 @@ package final class StoredTransformer {
     profiler.lap(.embedding, bytes: 8 * step.rows * configuration.hiddenSize)
     var stream = input
     var isFirst = true
-    for (block, saved) in zip(blocks, activations.blocks) {
+    for (layer, (block, saved)) in zip(blocks, activations.blocks).enumerated() {
       block.forward(
         stream: isFirst ? nil : UnsafePointer(stream), saved: saved,
         scratch: activations.scratch, step: step)
+      if let attention {
+        attention(layer, block.attentionVectors(saved))
+        profiler.lap(.attentionRelations)
+      }
       stream = saved.middle
       isFirst = false
     }

@@ -80,9 +80,21 @@ struct TransformerBlock {
     }
   }
 
+  /// What the attention of the last `forward` or `fillActivations` worked on.
+  func attentionVectors(_ saved: BlockActivations) -> AttentionVectors {
+    AttentionVectors(
+      queries: saved.queries, keys: saved.keys, values: saved.values, queryWidth: query.outputs,
+      keyValueWidth: key.outputs)
+  }
+
   /// Turns `scratch.dstream`, the gradient of the residual stream behind the block, into the one
   /// before it.
-  func backward(saved: BlockActivations, scratch: Scratch, step: Step) {
+  ///
+  /// - Parameter addAttentionGradients: may add to the gradients of the attention's vectors.
+  func backward(
+    saved: BlockActivations, scratch: Scratch, step: Step,
+    addAttentionGradients: ((AttentionVectors, AttentionGradients) -> Void)? = nil
+  ) {
     let (dstream, dbranch, sums) = (scratch.dstream, scratch.branch, scratch.sums)
     down.backward(
       dstream, x: saved.downInput, dx: scratch.dgate, .set, scratch: sums, step: step)
@@ -110,6 +122,13 @@ struct TransformerBlock {
       doutput: scratch.dattended, queries: saved.queries, keys: saved.keys, values: saved.values,
       output: saved.attended, logSumExp: saved.logSumExp, dqueries: scratch.dqueries,
       dkeys: scratch.dkeys, dvalues: scratch.dvalues, step: step)
+    if let addAttentionGradients {
+      addAttentionGradients(
+        attentionVectors(saved),
+        AttentionGradients(
+          dqueries: scratch.dqueries, dkeys: scratch.dkeys, dvalues: scratch.dvalues))
+      step.lap(.attentionRelations, passes: 4, over: scratch.dqueries, width: query.outputs)
+    }
     normAndRotateHeadsBackward(saved, scratch: scratch, step: step)
     step.lap(.rotateHeadsBackward, passes: 4, over: scratch.dqueries, width: query.outputs)
     query.backward(

@@ -31,6 +31,26 @@ typedef struct {
   float scale;             // 1/sqrt(D)
 } transformer_attention_shape;
 
+// One (sequence, relation head) of attention-relation distillation (Wang et al. 2021,
+// arXiv:2012.15828): the queries, or the keys, or the values of a student and of its teacher, whose
+// widths may differ. Vectors of one side are a relation head wide.
+//
+// A score of positions i and j is scale * a_i a_j, a being the vectors, or their directions when
+// is_cosine. A row's shares are the softmax of its scores.
+typedef struct {
+  size_t rows;           // positions whose rows count, 0 ..< rows; at least 1
+  size_t keys;           // positions that there are; at least `rows`
+  size_t student_width;  // floats of a vector
+  size_t teacher_width;
+  size_t student_stride; // floats from one position to the next
+  size_t teacher_stride;
+  float student_scale;
+  float teacher_scale;
+  int is_cosine;
+  int is_causal;         // row i sees the keys 0 ... i, else all of them
+  float weight;          // of the gradient that is added
+} transformer_relation_shape;
+
 typedef struct {
   // out = x + addend (addend may be null: then out is not written and stands for x);
   // inverse_rms[row] = 1/sqrt(mean(out^2) + epsilon); normed = out * inverse_rms * gain.
@@ -79,6 +99,16 @@ typedef struct {
                                   const float *log_sum_exp, size_t log_stride,
                                   const float *doutput, float *dqueries, float *dkeys,
                                   float *dvalues, float *scratch);
+
+  // Floats of scratch that one item of relations needs.
+  size_t (*relation_scratch)(const transformer_relation_shape *shape);
+
+  // Returns the sum over the rows of KL(teacher || student), adds weight times its gradient by the
+  // student's vectors to dstudent, of the student's stride, and sets *gradient_square to the squared
+  // norm of that gradient without the weight. Equal sides give 0.
+  double (*relation_distill)(const transformer_relation_shape *shape, const float *student,
+                             const float *teacher, float *dstudent, double *gradient_square,
+                             float *scratch);
 
   // product = activation(gate) * up; then, when gain is not null, normed = RMSNorm(product) and
   // inverse_rms per row; when it is null, normed = product. gate, up, normed: [rows, columns].
