@@ -99,10 +99,12 @@ let package = Package(
     // Layer 4: the roof.
     target(
       "JobServer",
+    target(
+      "Tasks", ["Corpora", "Evaluation", "Inference", "Kernels", "Tokenization", "Transformer"]),
       [
         "ArtifactStore", "CZlib", "Checkpoints", "Constraints", "Corpora", "Distillation",
         "Evaluation", "HTTPServer", "HostedTeachers",
-        "Inference", "JobAPI", "JobStore", "Jobs", "Kernels", "ModelFormats", "Teachers",
+        "Inference", "JobAPI", "JobStore", "Jobs", "Kernels", "ModelFormats", "Tasks", "Teachers",
         "Tokenization", "Traces", "Transformer", "WorkerPool", configuration, crypto, logging,
       ]),
 
@@ -187,6 +189,8 @@ let package = Package(
       "JobServer",
       [
         "Checkpoints", "HTTPServer", "HostedTeachers", "Inference", "JobAPI", "JobStore", "Jobs",
+    tests(
+      "Tasks", ["Corpora", "Evaluation", "Inference", "Kernels", "Tokenization", "Transformer"]),
         "Kernels", "ModelFormats", "Tokenization", "Transformer", crypto, logging,
       ]),
     tests("bitnet", ["HTTPServer", "Jobs"]),

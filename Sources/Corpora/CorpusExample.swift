@@ -2,17 +2,28 @@
 package struct CorpusExample: Codable, Equatable, Sendable {
   package let prompt: String
   package let completion: String
+  /// What says that the answer begins: a newline, unless the prompt itself does.
+  package private(set) var separator = "\n"
+  /// Bytes of the prompt that may be left out, from their end on, when it is too long.
+  package private(set) var cuttable = 0..<0
 
-  package init(prompt: String, completion: String) {
+  /// What a file of pairs has.
+  private enum CodingKeys: CodingKey { case prompt, completion }
+
+  package init(
+    prompt: String, completion: String, separator: String = "\n", cuttable: Range<Int> = 0..<0
+  ) {
     self.prompt = prompt
     self.completion = completion
+    self.separator = separator
+    self.cuttable = cuttable
   }
 
-  /// The prompt as a model sees it: a newline says that the answer begins.
+  /// The prompt as a model sees it.
   ///
   /// In training and in use, this and the completion are encoded apart, so that the same tokens
   /// stand before the answer; `<|endoftext|>` ends it.
-  package var context: String { prompt + "\n" }
+  package var context: String { prompt + separator }
 
   /// Prompt and answer as one text.
   package var text: String { context + completion }

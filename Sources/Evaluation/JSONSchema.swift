@@ -35,6 +35,13 @@ package struct JSONSchema: Sendable {
     }
   }
 
+  /// Reads a schema that was parsed before.
+  ///
+  /// - Throws: as `init(_:)` of a text.
+  package init(_ tree: JSONTree) throws(EvaluationError) {
+    try self.init(tree, at: "")
+  }
+
   private init(_ tree: JSONTree, at pointer: String) throws(EvaluationError) {
     if tree == .bool(true) { return }
     if tree == .bool(false) {

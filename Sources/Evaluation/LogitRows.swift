@@ -41,8 +41,8 @@ package struct LogitRows {
     self.topTokens = topTokens
   }
 
-  /// The log-probability of `token` in a row.
-  func logProbability(of token: Int32, row: Int) -> Double {
+  /// The log-probability of `token` in a row; NaN in a row with a logit that is not finite.
+  package func logProbability(of token: Int32, row: Int) -> Double {
     Double(logits[row * vocabularySize + Int(token)]) - logSumExps[row]
   }
 

@@ -31,7 +31,7 @@ package struct TaskScorer {
   @discardableResult
   package mutating func add(generated: String, expected: String) -> Bool {
     examples += 1
-    let isExact = Self.trimmed(generated).elementsEqual(Self.trimmed(expected))
+    let isExact = Self.areEqual(generated, expected)
     if isExact { exact += 1 }
     guard let tree = try? JSONTree(generated) else { return isExact }
     valid += 1
@@ -51,6 +51,11 @@ package struct TaskScorer {
     scores.jsonValidRate = Double(valid) / count
     if schema != nil { scores.schemaValidRate = Double(matching) / count }
     return scores
+  }
+
+  /// Whether two texts are equal, white space around them aside.
+  package static func areEqual(_ one: String, _ other: String) -> Bool {
+    trimmed(one).elementsEqual(trimmed(other))
   }
 
   private static func trimmed(_ text: String) -> ArraySlice<UInt8> {

@@ -144,6 +144,46 @@ package final class InferenceSession {
     finish(tokens, sequence: sequence)
   }
 
+  /// Appends tokens to several different sequences, which share the passes over the weights, and
+  /// gives the logits behind every token from `from` on.
+  ///
+  /// - Parameter body: called in order with which tokens these are, by the prompt's index and the
+  ///   offset into its tokens, and their logits, `[places.count, V]`, valid during the call.
+  package func score(
+    _ prompts: [(sequence: Int, tokens: [Int32], from: Int)],
+    _ body: ([(prompt: Int, offset: Int)], UnsafePointer<Float>) -> Void
+  ) throws(InferenceError) {
+    precondition(
+      Set(prompts.map(\.sequence)).count == prompts.count, "a sequence appears twice")
+    for prompt in prompts { try check(prompt.tokens, sequence: prompt.sequence) }
+    for prompt in prompts { try grow(prompt.sequence, by: prompt.tokens.count) }
+    var rows: [TokenRow] = []
+    var places: [(prompt: Int, offset: Int)] = []
+    for (index, prompt) in prompts.enumerated() {
+      for (offset, token) in prompt.tokens.enumerated() {
+        rows.append(
+          TokenRow(
+            sequence: prompt.sequence, position: lengths[prompt.sequence] + offset, token: token,
+            logits: offset >= prompt.from ? places.count : nil))
+        if offset >= prompt.from { places.append((index, offset)) }
+      }
+    }
+    for first in stride(from: 0, to: rows.count, by: space.rowCapacity) {
+      let chunk = Array(rows[first..<min(rows.count, first + space.rowCapacity)])
+      run(chunk)
+      let asked = chunk.indices.filter { chunk[$0].logits != nil }
+      for part in stride(from: 0, to: asked.count, by: space.logitsCapacity) {
+        let wanted = asked[part..<min(asked.count, part + space.logitsCapacity)]
+        runner.finish(rows: Array(wanted))
+        runner.head(count: wanted.count, logits: space.logits.pointer)
+        body(
+          wanted.compactMap { chunk[$0].logits.map { places[$0] } },
+          UnsafePointer(space.logits.pointer))
+      }
+    }
+    for prompt in prompts { finish(prompt.tokens, sequence: prompt.sequence) }
+  }
+
   /// Appends one token to each of several different sequences.
   ///
   /// - Returns: the logits behind each, `[tokens.count, V]`, valid until the next call.

@@ -49,4 +49,24 @@ package struct ClassificationScores: Equatable, Sendable {
     guard count > 0 else { return nil }
     return confusion.indices.reduce(0) { $0 + f1(of: $1) } / Double(confusion.count)
   }
+
+  /// Correlation of given and wanted classes, −1 to 1; 0 where either is always the same, nil
+  /// without an example. An example without an answer counts as given a class of its own.
+  ///
+  /// Sources: Matthews 1975, "Comparison of the predicted and observed secondary structure of T4
+  /// phage lysozyme"; for several classes Gorodkin 2004, "Comparing two K-category assignments by
+  /// a K-category correlation coefficient", equation 8.
+  package var matthews: Double? {
+    guard count > 0 else { return nil }
+    let total = Double(count)
+    let right = confusion.indices.reduce(0.0) { $0 + Double(confusion[$1][$1]) }
+    let wanted = confusion.indices.map { Double(confusion[$0].reduce(missed[$0], +)) }
+    let given =
+      confusion.indices.map { label in Double(confusion.reduce(0) { $0 + $1[label] }) }
+      + [Double(unanswered)]
+    let covariance = right * total - zip(wanted, given).reduce(0) { $0 + $1.0 * $1.1 }
+    let spread = { (sums: [Double]) in total * total - sums.reduce(0) { $0 + $1 * $1 } }
+    let scale = (spread(wanted) * spread(given)).squareRoot()
+    return scale > 0 ? covariance / scale : 0
+  }
 }

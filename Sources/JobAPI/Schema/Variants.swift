@@ -40,7 +40,12 @@ extension Shape {
             pointer.fault("must be an object with \(list), not \(brief(json))"))
           return nil
         }
-        let present = variants.filter { object[$0.key] != nil }
+        let keys = variants.map(\.key).filter { object[$0] != nil }
+        // One form's key may be another's field: the form that has all of them is meant.
+        let fitting = variants.filter { variant in
+          keys.contains(variant.key) && keys.allSatisfy(variant.names.contains)
+        }
+        let present = fitting.count == 1 ? fitting : variants.filter { keys.contains($0.key) }
         guard present.count <= 1 else {
           for variant in present {
             let place = pointer.member(variant.key)

@@ -2,12 +2,14 @@
 package enum CorpusSource: Equatable, Sendable {
   case file(FileCorpus)
   case generated(GeneratedCorpus)
+  case task(TaskCorpus)
 
   /// Which part of it is used.
   package var part: CorpusPartName {
     switch self {
     case .file(let corpus): corpus.part
     case .generated(let corpus): corpus.part
+    case .task(let corpus): corpus.part
     }
   }
 }
@@ -101,6 +103,9 @@ extension Shape where Value == CorpusSource {
         },
         Variant(key: "generator", GeneratedCorpus.table(part: part), wrap: { .generated($0) }) {
           if case .generated(let corpus) = $0 { corpus } else { nil }
+        },
+        Variant(key: "task", TaskCorpus.table(part: part), wrap: { .task($0) }) {
+          if case .task(let corpus) = $0 { corpus } else { nil }
         },
       ])
   }

@@ -52,8 +52,27 @@ struct SpecCheck {
   }
 
   private func corpus(_ source: CorpusSource?) -> [FieldError] {
-    guard case .file(let file) = source else { return [] }
-    return path(file.path, at: "/corpus/path")
+    switch source {
+    case .file(let file): path(file.path, at: "/corpus/path")
+    case .task(let corpus): task(corpus, at: "/corpus")
+    case .generated, nil: []
+    }
+  }
+
+  /// A task's description, and whether its files are there; what is in them is read by the job.
+  private func task(_ corpus: TaskCorpus, at pointer: String) -> [FieldError] {
+    var errors = path(corpus.path, at: pointer + "/path")
+    if let file = corpus.validationPath {
+      errors += path(file, at: pointer + "/validation_path")
+    }
+    do {
+      _ = try corpus.task.description(paths: environment.paths)
+    } catch {
+      errors.append(
+        FieldError(
+          pointer: pointer + "/task", detail: (error as? Problem)?.detail ?? "\(error)"))
+    }
+    return errors
   }
 
   private func tokenizer(_ source: TokenizerSource?) -> [FieldError] {

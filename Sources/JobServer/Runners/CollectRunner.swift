@@ -121,6 +121,7 @@ struct CollectRunner {
   private func sequences(
     _ spec: CollectSpec, tokenizer: Tokenizer
   ) throws -> (scored: [UnscoredSequence], cut: Int) {
+    try spec.corpus.check(tokenizer, paths: environment.paths)
     let structural = StructuralTokens.table(of: tokenizer)
     var cut = 0
     let sequences: [UnscoredSequence]
@@ -135,8 +136,9 @@ struct CollectRunner {
       }
     case .pairs(let pairs):
       sequences = pairs.enumerated().map { index, pair in
-        let example = TokenizedExample(pair, tokenizer: tokenizer)
-        if example.tokens.count > spec.sequenceLength { cut += 1 }
+        let example = TokenizedExample(
+          pair, tokenizer: tokenizer, lengthMax: spec.sequenceLength)
+        if example.isCut || example.tokens.count > spec.sequenceLength { cut += 1 }
         return UnscoredSequence(
           id: Int64(index), tokens: Array(example.tokens.prefix(spec.sequenceLength)),
           firstTarget: example.promptCount, structural: structural)
