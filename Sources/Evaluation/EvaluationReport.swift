@@ -9,6 +9,8 @@ package struct EvaluationReport: Codable, Equatable, Sendable {
     @Measured package var activationBits: Int?
     package var heldOut = HeldOutScores()
     @Measured package var task: TaskScores?
+    /// In the order in which they were asked; null when none was.
+    @Measured package var tasks: [TaskReport]?
     package var speed = SpeedFigures()
     /// Bytes of the weights as inference uses them, embeddings aside.
     @Measured package var weightBytes: Int?
@@ -25,6 +27,9 @@ package struct EvaluationReport: Codable, Equatable, Sendable {
       guard let weightBytes, let embeddingBytes else { return nil }
       return weightBytes + embeddingBytes
     }
+
+    /// The figures of a task; nil when the model was not asked.
+    package func task(_ name: String) -> TaskReport? { tasks?.first { $0.name == name } }
 
     /// The figures that a summary shows.
     package var scores: ModelScores { ModelScores(heldOut: heldOut, task: task) }
@@ -44,7 +49,7 @@ package struct EvaluationReport: Codable, Equatable, Sendable {
     }
   }
 
-  /// By name: `teacher`, `direct_a8`, `distilled_a8`, `distilled_a4`.
+  /// By name: `teacher`, `direct_a8`, `distilled_a8`, `distilled_a4`, and any others.
   package var models: [String: Model] = [:]
   package var qei = QualityEfficiency()
   package var gates: [GateResult] = []
@@ -61,16 +66,42 @@ package struct EvaluationReport: Codable, Equatable, Sendable {
   package static let teacher = "teacher"
   /// The model that the comparison is about.
   package static let student = "distilled_a8"
+  /// The names that always mean a model, there or not.
+  package static let usualNames = [
+    teacher, "direct_a8", "direct_a4", student, "distilled_a4",
+  ]
 
-  /// Sets `qei` from the student and the teacher, by the better figure that both have: the share of
-  /// right answers, else the inverse of perplexity.
+  /// The models in the order in which they are shown: the teacher, the others, the student.
+  var orderedModels: [(name: String, model: Model)] {
+    func rank(_ name: String) -> Int {
+      switch name {
+      case Self.teacher: 0
+      case "direct_a8": 1
+      case "direct_a4": 2
+      case Self.student: 4
+      case "distilled_a4": 5
+      default: 3
+      }
+    }
+    return models.sorted { (rank($0.key), $0.key) < (rank($1.key), $1.key) }
+      .map { (name: $0.key, model: $0.value) }
+  }
+
+  /// Sets `qei` from the student and the teacher, by the better figure that both have: the first of
+  /// the first task, else the share of right answers, else the inverse of perplexity.
   package mutating func measureEfficiency() {
     guard let student = models[Self.student], let teacher = models[Self.teacher] else { return }
     func side(_ model: Model, _ quality: Double?) -> QualityEfficiency.Side {
       .init(
         quality: quality, bytes: model.modelBytes, tokensPerSecond: model.speed.decodeTokensPerS)
     }
-    if let ours = student.task?.exactMatch, let theirs = teacher.task?.exactMatch {
+    if let task = student.tasks?.first, let ours = task.figures.first,
+      let theirs = teacher.task(task.name)?.value(of: ours.metric)
+    {
+      qei = QualityEfficiency(
+        qualityMetric: "\(task.name).\(ours.metric)", student: side(student, ours.value),
+        teacher: side(teacher, theirs))
+    } else if let ours = student.task?.exactMatch, let theirs = teacher.task?.exactMatch {
       qei = QualityEfficiency(
         qualityMetric: "exact_match", student: side(student, ours), teacher: side(teacher, theirs))
     } else {
@@ -115,6 +146,25 @@ package struct EvaluationReport: Codable, Equatable, Sendable {
     ("peak_rss_bytes", { $0.peakRssBytes.map(Double.init) }),
   ]
 
+  /// Refuses gates on figures that no report with these models and tasks can have.
+  ///
+  /// - Parameters:
+  ///   - models: the names of those that will be in the report.
+  ///   - tasks: the figures of each task, by its name.
+  /// - Throws: `.unknownMetric`.
+  package static func require(
+    _ gates: [Gate], models: some Sequence<String>, tasks: [String: [String]]
+  ) throws(EvaluationError) {
+    for gate in gates where gate.metric != "qei" && gate.metric != "qei_speed" {
+      let place = FigurePlace(gate.metric, models: Set(models))
+      let known =
+        place.task.map { tasks[$0] ?? [] } ?? figures.map(\.name)
+      guard known.contains(place.figure), models.contains(place.model) else {
+        throw .unknownMetric(gate.metric)
+      }
+    }
+  }
+
   private func figure(_ metric: String, of other: String?) throws(EvaluationError) -> Double? {
     switch metric {
     // An index already has the teacher in it.
@@ -122,11 +172,35 @@ package struct EvaluationReport: Codable, Equatable, Sendable {
     case "qei_speed": return other == nil ? qei.qeiSpeed : 0
     default: break
     }
-    let parts = metric.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-    let name = other ?? (parts.count == 2 ? parts[0] : Self.student)
-    guard parts.count <= 2, let figure = Self.figures.first(where: { $0.name == parts.last }) else {
+    let place = FigurePlace(metric, models: Set(models.keys))
+    let model = models[other ?? place.model]
+    if let task = place.task {
+      guard models.values.contains(where: { $0.task(task) != nil }) else {
+        throw .unknownMetric(metric)
+      }
+      return model?.task(task)?.value(of: place.figure)
+    }
+    guard let figure = Self.figures.first(where: { $0.name == place.figure }) else {
       throw .unknownMetric(metric)
     }
-    return models[name].flatMap(figure.value)
+    return model.flatMap(figure.value)
+  }
+}
+
+/// Where a figure stands: `FIGURE`, `MODEL.FIGURE`, `TASK.FIGURE` or `MODEL.TASK.FIGURE`; without a
+/// model, the distilled student's at A8.
+private struct FigurePlace {
+  let model: String
+  let task: String?
+  let figure: String
+
+  init(_ metric: String, models: Set<String>) {
+    var parts = metric.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+    figure = parts.removeLast()
+    // A student that was not judged at four bits is no task's name, but a missed gate.
+    let models = models.union(EvaluationReport.usualNames)
+    let named = parts.first.map { parts.count > 1 || models.contains($0) } == true
+    model = named ? parts.removeFirst() : EvaluationReport.student
+    task = parts.isEmpty ? nil : parts.joined(separator: ".")
   }
 }

@@ -20,6 +20,21 @@ enum FigureText {
     return String(format: "%.\(decimals)f", value)
   }
 
+  /// A task's figure and its interval, shares in percent: `91.2 % (89.0–93.1)`.
+  static func figure(_ figure: TaskReport.Figure?) -> String {
+    guard let figure, let value = figure.value, value.isFinite else { return missing }
+    // BLEU is not a share, and Matthews' correlation is none that reads well in percent.
+    let isShare = figure.metric != "bleu" && figure.metric != "matthews"
+    let text = { (value: Double) in
+      isShare ? String(format: "%.1f", 100 * value) : number(value)
+    }
+    let interval =
+      if let lower = figure.lower, let upper = figure.upper {
+        " (\(text(lower))–\(text(upper)))"
+      } else { "" }
+    return text(value) + (isShare ? " %" : "") + interval
+  }
+
   /// Bytes in units of 1024.
   static func bytes(_ count: Int?) -> String {
     guard let count else { return missing }

@@ -18,8 +18,8 @@ package struct Gate: Codable, Equatable, Sendable {
     }
   }
 
-  /// `MODEL.FIGURE`, such as `distilled_a8.exact_match`; `qei` and `qei_speed` stand alone. Without
-  /// a model the distilled student at A8 is meant.
+  /// `MODEL.FIGURE` or `MODEL.TASK.FIGURE`, such as `distilled_a8.sst2.accuracy`; `qei` and
+  /// `qei_speed` stand alone. Without a model the distilled student at A8 is meant.
   package var metric: String
   package var op: Comparison
   package var bound: Double

@@ -52,6 +52,44 @@ package struct ReportContent: Sendable {
     ]
   }
 
+  /// A table of the report.
+  struct Table: Equatable, Sendable {
+    var title: String
+    var header: [String]
+    var rows: [[String]]
+  }
+
+  /// A table a task: every model's figures with their intervals, and what the model costs.
+  var taskTables: [Table] {
+    guard let evaluation else { return [] }
+    var names: [String] = []
+    for (_, model) in evaluation.models.sorted(by: { $0.key < $1.key }) {
+      for task in model.tasks ?? [] where !names.contains(task.name) { names.append(task.name) }
+    }
+    return names.map { table(of: $0, evaluation) }
+  }
+
+  private func table(of task: String, _ evaluation: EvaluationReport) -> Table {
+    let asked = evaluation.orderedModels.compactMap { name, model in
+      model.task(task).map { (name: name, model: model, task: $0) }
+    }
+    let metrics = asked.first?.task.figures.map(\.metric) ?? []
+    let rows = asked.map { name, model, report in
+      let figures = metrics.map { metric in
+        FigureText.figure(report.figures.first { $0.metric == metric })
+      }
+      return [name] + figures + [
+        FigureText.speed(report.tokensPerSecond), FigureText.speed(model.speed.decodeTokensPerS),
+        FigureText.bytes(model.modelBytes), FigureText.bytes(model.peakRssBytes),
+      ]
+    }
+    let count = asked.first.map { "\($0.task.examples) examples" } ?? ""
+    let cut = asked.first.map { $0.task.cutPrompts } ?? 0
+    return Table(
+      title: "\(task), \(count)" + (cut > 0 ? ", \(cut) of them cut" : ""),
+      header: ["Model"] + metrics + ["Task", "Decode", "Weights", "Peak memory"], rows: rows)
+  }
+
   /// The columns of the table of scores.
   static let scoreColumns: [(name: String, text: @Sendable (ModelScores) -> String)] = [
     ("Exact match", { FigureText.percent($0.exactMatch) }),

@@ -3,7 +3,8 @@ package enum ReportPage {
   /// The page.
   package static func html(_ content: ReportContent) -> String {
     let sections = [
-      scores(content), checklist(content), plots(content), figures(content), dryRun(content),
+      scores(content), tasks(content), checklist(content), plots(content), figures(content),
+      dryRun(content),
       samples(content), facts(content),
     ]
     let summary = content.summary
@@ -79,6 +80,15 @@ package enum ReportPage {
       "Quality on the test part",
       table + #"<div class="pair">"# + bars("Exact match", \.exactMatch)
         + bars("JSON valid", \.jsonValidRate) + "</div>")
+  }
+
+  private static func tasks(_ content: ReportContent) -> String {
+    let tables = content.taskTables.map { tasks in
+      "<h3>\(HTMLText.escaped(tasks.title))</h3>" + table(header: tasks.header, rows: tasks.rows)
+    }
+    guard !tables.isEmpty else { return "" }
+    return section(
+      "Tasks", "<p>Each figure with its bootstrap interval of 95 %.</p>" + tables.joined())
   }
 
   private static func plots(_ content: ReportContent) -> String {

@@ -14,6 +14,9 @@ package enum TerminalReport {
           [name] + ReportContent.scoreColumns.map { $0.text(scores) }
         }),
     ]
+    parts += content.taskTables.map { tasks in
+      tasks.title + "\n" + table(header: tasks.header, rows: tasks.rows)
+    }
     parts.append(
       table(header: ["Sizes and speeds", ""], rows: content.figures.map { [$0.name, $0.value] }))
     if summary.dryrun.parameters != nil {

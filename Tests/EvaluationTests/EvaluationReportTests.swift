@@ -71,6 +71,72 @@ struct EvaluationReportTests {
     }
   }
 
+  /// A model that was asked a task.
+  private func asked(_ accuracy: Double) -> EvaluationReport.Model {
+    var model = EvaluationReport.Model()
+    model.tasks = [
+      TaskReport(
+        name: "sst2", examples: 200,
+        figures: [
+          .init(
+            metric: "accuracy", value: accuracy,
+            interval: ConfidenceInterval(
+              meanOf: (0..<200).map { Double($0) < 200 * accuracy ? 1 : 0 })),
+          .init(metric: "bleu", value: nil),
+        ], cutPrompts: 3, unanswered: 0, tokens: 4000, seconds: 2, samples: [])
+    ]
+    return model
+  }
+
+  @Test func `gates reach a task's figures of any model`() throws {
+    var report = EvaluationReport()
+    report.models = ["teacher": asked(0.9), "distilled_a8": asked(0.85), "logits": asked(0.7)]
+    try report.check([
+      Gate(metric: "sst2.accuracy", op: .atLeast, bound: 0.8),
+      Gate(
+        metric: "distilled_a8.sst2.accuracy", op: .atLeast, bound: -0.04, relativeToTeacher: true),
+      Gate(metric: "logits.sst2.accuracy", op: .atMost, bound: 0.75),
+      Gate(metric: "sst2.bleu", op: .atLeast, bound: 0),
+    ])
+    #expect(report.gates.map(\.passed) == [true, false, true, false])
+    #expect(report.gates[3].value == nil)
+    report.measureEfficiency()
+    #expect(report.qei.qualityMetric == "sst2.accuracy")
+  }
+
+  @Test func `gates on what no report will have are refused before anything runs`() throws {
+    let (models, tasks) = (["teacher", "distilled_a8"], ["sst2": ["accuracy"]])
+    func refused(_ metric: String) -> Bool {
+      do throws(EvaluationError) {
+        try EvaluationReport.require(
+          [Gate(metric: metric, op: .atLeast, bound: 0)], models: models, tasks: tasks)
+        return false
+      } catch {
+        return error == .unknownMetric(metric)
+      }
+    }
+    for metric in ["sst2.accuracy", "teacher.sst2.accuracy", "perplexity", "qei"] {
+      #expect(!refused(metric), "\(metric)")
+    }
+    for metric in ["sst2.f1", "mnli.accuracy", "direct_a8.sst2.accuracy", "logits.perplexity"] {
+      #expect(refused(metric), "\(metric)")
+    }
+  }
+
+  @Test func `each task has a table, with intervals and what was not measured`() {
+    var report = EvaluationReport()
+    report.models = ["logits": asked(0.7), "teacher": asked(0.9), "distilled_a8": asked(0.85)]
+    var content = ReportContent(title: "t", summary: PipelineSummary(state: "succeeded"))
+    content.evaluation = report
+    let text = TerminalReport.text(content, style: .plain)
+    #expect(text.contains("sst2, 200 examples, 3 of them cut"))
+    let names = ["teacher", "logits", "distilled_a8"].compactMap { text.range(of: $0)?.lowerBound }
+    #expect(names.count == 3 && names == names.sorted())
+    let interval = /90\.0 % \((8\d\.\d)–(9\d\.\d)\)/
+    #expect(text.contains(interval))
+    #expect(ReportPage.html(content).contains(interval))
+  }
+
   @Test func `a report reads back as it was written`() throws {
     var report = report
     report.measureEfficiency()

@@ -129,19 +129,19 @@ extension Shape {
       ])
   }
 
-  /// An object with any names and texts as values, such as tags.
-  package static func dictionary(
-    names: ClosedRange<Int>, values: Shape<String>, atMost maximumCount: Int
-  ) -> Shape where Value == [String: String] {
+  /// An object with any names and values of one shape, such as tags.
+  package static func dictionary<Element: Sendable>(
+    names: ClosedRange<Int>, values: Shape<Element>, atMost maximumCount: Int
+  ) -> Shape where Value == [String: Element] {
     Shape(
       read: { json, _, pointer, errors in
         guard case .object(let object) = json, object.count <= maximumCount else {
           errors.append(
             pointer.fault(
-              "must be an object of at most \(maximumCount) strings, not \(brief(json))"))
+              "must be an object of at most \(maximumCount) members, not \(brief(json))"))
           return nil
         }
-        var result: [String: String] = [:]
+        var result: [String: Element] = [:]
         for (name, json) in object {
           let place = pointer.member(name)
           if !names.contains(name.unicodeScalars.count) || name.utf8.contains(0) {
@@ -154,8 +154,9 @@ extension Shape {
         }
         return result.count == object.count ? result : nil
       },
-      write: { values in
-        .object(JSONObject(values.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+      write: { items in
+        .object(
+          JSONObject(items.sorted { $0.key < $1.key }.map { ($0.key, values.write($0.value)) }))
       },
       schema: [
         "type": "object", "additionalProperties": values.schema,

@@ -12,6 +12,8 @@ package struct TaskCorpus: Equatable, Sendable {
   package var heldOutFraction: Double = 0
   /// A file of its own for the validation part.
   package var validationPath: String?
+  /// What reports call the task; nil: as its description does.
+  package var name: String?
 
   /// A whole file.
   package init(task: TaskSource, path: String, part: CorpusPartName = .train) {
@@ -24,13 +26,7 @@ package struct TaskCorpus: Equatable, Sendable {
     FieldTable(
       "TaskCorpus", "A task's file, as prompts with the answers that are right.",
       initial: TaskCorpus(task: .named(""), path: "", part: part),
-      check: { corpus, pointer in
-        corpus.heldOutFraction > 0 && corpus.validationPath != nil
-          ? [
-            pointer.member("validation_path").fault(
-              "give only one of \"held_out_fraction\", \"validation_path\"")
-          ] : []
-      },
+      check: { corpus, pointer in corpus.faults(at: pointer) },
       fields: [
         .required("task", \.task, .task, TaskSource.documentation),
         .required(
@@ -46,7 +42,26 @@ package struct TaskCorpus: Equatable, Sendable {
         .optional(
           "validation_path", \.validationPath, .path,
           "A file of its own for the validation part."),
+        .optional(
+          "name", \.name, .text(1...64),
+          "What reports call the task, where two would have the same name."),
       ])
+  }
+}
+
+extension TaskCorpus {
+  private func faults(at pointer: JSONPointer) -> [FieldError] {
+    var faults: [FieldError] = []
+    if heldOutFraction > 0, validationPath != nil {
+      faults.append(
+        pointer.member("validation_path").fault(
+          "give only one of \"held_out_fraction\", \"validation_path\""))
+    }
+    // A gate names a task between dots.
+    if let name, name.contains(".") {
+      faults.append(pointer.member("name").fault("must have no \".\""))
+    }
+    return faults
   }
 }
 

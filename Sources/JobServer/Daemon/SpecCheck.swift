@@ -26,6 +26,9 @@ struct SpecCheck {
       return corpus(spec.corpus)
     case .teacher(let spec):
       guard case .corpus(let source) = spec.input else { return [] }
+        + spec.tasks.enumerated().flatMap { index, entry -> [FieldError] in
+          if case .file(let file) = entry { task(file, at: "/tasks/\(index)") } else { [] }
+        }
       return corpus(source)
     case .export(let spec):
       return export(spec)

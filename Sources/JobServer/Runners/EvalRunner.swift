@@ -25,29 +25,69 @@ struct EvalRunner {
   }
 
   func run(_ spec: EvalSpec) throws -> JobOutcome {
-    let contestants = try contestants(spec)
+    // Files and gates first: they are refused before a model is read.
+    let stage = try TaskStage(spec, paths: environment.paths)
+    let gates = spec.gates.map { Gate($0) }
+    do {
+      try EvaluationReport.require(
+        gates, models: spec.models.reportNames, tasks: stage.figures)
+    } catch {
+      throw Problem(
+        type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
+        detail: "\(error)")
+    }
+    let contestants = try Contestant.all(spec.models, environment) { tell(0, "reading \($0)") }
     guard let tokenizer = contestants.first?.tokenizer else { return .stopped }
+    let evaluations = try stage.evaluations(for: contestants)
+    var report = EvaluationReport()
+    for contestant in contestants { report.models[contestant.name] = contestant.facts }
+
+    if spec.corpus != nil || spec.traces != nil {
+      guard try judge(contestants, spec, tokenizer: tokenizer, into: &report) else {
+        return .stopped
+      }
+    }
+    let isAsked = try stage.ask(
+      evaluations, contestants, team: environment.team, into: &report,
+      isCancelled: { running.stopRequested != nil }, tell: tell)
+    guard isAsked, try time(contestants, into: &report) else { return .stopped }
+    report.measureEfficiency()
+    try report.check(gates)
+    return try finish(report)
+  }
+
+  /// Held-out text, and what its corpus asks besides.
+  ///
+  /// - Returns: false when it was asked to stop.
+  private func judge(
+    _ contestants: [Contestant], _ spec: EvalSpec, tokenizer: Tokenizer,
+    into report: inout EvaluationReport
+  ) throws -> Bool {
     let corpus = try spec.corpus?.load(paths: environment.paths)
-    let examples = try texts(corpus, spec, tokenizer: tokenizer)
+    let window = contestants.map(\.model.configuration.maxPositionEmbeddings).min() ?? 1
+    let examples = try texts(
+      corpus, spec, tokenizer: tokenizer, lengthMax: window - spec.generateMaxTokens)
+    report.examples = examples.count
     let longest = (examples.map(\.tokens.count).max() ?? 0) + spec.generateMaxTokens
     for contestant in contestants {
       try environment.requireLength(longest, of: contestant.model.configuration)
     }
-    var report = EvaluationReport()
-    report.examples = examples.count
-    for contestant in contestants { report.models[contestant.name] = contestant.facts }
+    guard try score(examples, contestants, length: longest, into: &report) else { return false }
+    // A task's file is asked its own questions.
+    if case .task = spec.corpus { return true }
+    guard case .pairs(let pairs) = corpus, spec.tasks.isEmpty || spec.tasks.contains(.toolCalls)
+    else { return true }
+    return try answer(
+      Array(pairs.prefix(spec.maxExamples)), contestants, spec, into: &report)
+  }
 
-    guard try score(examples, contestants, length: longest, into: &report) else { return .stopped }
-    if case .pairs(let pairs) = corpus, spec.tasks.isEmpty || spec.tasks.contains(.toolCalls) {
-      let asked = Array(pairs.prefix(spec.maxExamples))
-      guard try answer(asked, contestants, spec, into: &report) else { return .stopped }
-    }
-    guard try time(contestants, into: &report) else { return .stopped }
-    report.measureEfficiency()
-    try report.check(spec.gates.map(Gate.init))
-
+  /// Writes the report, for people too unless a pipeline's own will say more.
+  private func finish(_ report: EvaluationReport) throws -> JobOutcome {
     let result = try environment.writeReport(
       report, PipelineReporter.evaluationFile, of: running)
+    if running.job.tags["pipeline"] == nil {
+      try environment.writePage(of: report, running)
+    }
     guard report.passed else {
       let missed = report.gates.filter { !$0.passed && $0.gate.required }.map { result in
         "\(result.gate.name) (is \(result.value.map { "\($0)" } ?? "not measured"))"
@@ -57,61 +97,6 @@ struct EvalRunner {
         detail: missed.joined(separator: "; "))
     }
     return .succeeded(result: result)
-  }
-
-  // MARK: - Who is compared
-
-  /// One model at one width of activations.
-  private struct Contestant {
-    let name: String
-    let model: InferenceModel
-    /// nil for a model in full precision.
-    let bits: ActivationBits?
-    let tokenizer: Tokenizer
-    let source: String
-
-    /// What is known of it before anything runs.
-    var facts: EvaluationReport.Model {
-      var facts = EvaluationReport.Model()
-      facts.source = source
-      facts.parameters = model.configuration.parameterCount
-      facts.activationBits = bits?.rawValue
-      facts.weightBytes = model.bytes.projections + model.bytes.norms
-      facts.embeddingBytes = model.bytes.embeddings
-      return facts
-    }
-  }
-
-  private func contestants(_ spec: EvalSpec) throws -> [Contestant] {
-    var contestants: [Contestant] = []
-    func add(_ role: String, _ reference: ModelReference) throws {
-      tell(0, "reading \(role)")
-      let loaded = try ModelFolder.load(environment.modelFolder(reference))
-      let model = try InferenceModel(
-        configuration: loaded.configuration, parameters: loaded.parameters,
-        team: environment.team)
-      if let first = contestants.first, first.tokenizer.sha256 != loaded.tokenizer.sha256 {
-        throw Problem(
-          type: "urn:bitnet:problem:mismatch", title: "The models have different tokenizers",
-          detail: "\(first.name)'s has SHA-256 \(first.tokenizer.sha256), \(role)'s "
-            + loaded.tokenizer.sha256)
-      }
-      let isTernary = loaded.configuration.quantization == .ternary
-      // The teacher stands under its own name, whatever it is; others at both widths.
-      let widths: [ActivationBits?] =
-        !isTernary ? [nil] : role == EvaluationReport.teacher ? [.eight] : [.eight, .four]
-      for bits in widths {
-        let name = role == EvaluationReport.teacher ? role : "\(role)_a\(bits?.rawValue ?? 8)"
-        contestants.append(
-          Contestant(
-            name: name, model: model, bits: bits, tokenizer: loaded.tokenizer,
-            source: reference.text))
-      }
-    }
-    if let teacher = spec.models.teacher { try add(EvaluationReport.teacher, teacher) }
-    if let direct = spec.models.direct { try add("direct", direct) }
-    try add("distilled", spec.models.student)
-    return contestants
   }
 
   // MARK: - Held-out text
@@ -125,7 +110,7 @@ struct EvalRunner {
   }
 
   private func texts(
-    _ corpus: CorpusContent?, _ spec: EvalSpec, tokenizer: Tokenizer
+    _ corpus: CorpusContent?, _ spec: EvalSpec, tokenizer: Tokenizer, lengthMax: Int
   ) throws -> [HeldOutText] {
     func text(_ tokens: [Int32], from firstTarget: Int) -> HeldOutText {
       HeldOutText(
@@ -138,7 +123,7 @@ struct EvalRunner {
     case nil: return try traced(spec, tokenizer: tokenizer)
     case .pairs(let pairs):
       return pairs.prefix(spec.maxExamples).map { pair in
-        let example = TokenizedExample(pair, tokenizer: tokenizer)
+        let example = TokenizedExample(pair, tokenizer: tokenizer, lengthMax: lengthMax)
         return text(example.tokens, from: example.promptCount)
       }
     case .text(let running):
@@ -232,7 +217,7 @@ struct EvalRunner {
   private func logits(
     _ tokens: [Int32], _ contestant: Contestant, _ session: InferenceSession
   ) throws -> [Float] {
-    if let bits = contestant.bits { contestant.model.activationBits = bits }
+    contestant.prepare()
     let vocabulary = contestant.model.configuration.vocabSize
     var logits: [Float] = []
     logits.reserveCapacity(tokens.count * vocabulary)
@@ -256,7 +241,7 @@ struct EvalRunner {
       EvaluationReport.Sample(prompt: $0.prompt, expected: $0.completion, answers: [:])
     }
     for (place, contestant) in contestants.enumerated() {
-      if let bits = contestant.bits { contestant.model.activationBits = bits }
+      contestant.prepare()
       let tokenizer = contestant.tokenizer
       let (generations, _) = try generateGreedy(
         model: contestant.model, prompts: pairs.map { tokenizer.encode($0.context) },
@@ -290,7 +275,7 @@ struct EvalRunner {
     for contestant in contestants {
       if running.stopRequested != nil { return false }
       tell(0.97, "timing \(contestant.name)")
-      if let bits = contestant.bits { contestant.model.activationBits = bits }
+      contestant.prepare()
       let configuration = contestant.model.configuration
       let prompt = min(256, configuration.maxPositionEmbeddings * 3 / 4)
       let decoded = min(64, configuration.maxPositionEmbeddings - prompt)
@@ -329,10 +314,10 @@ struct EvalRunner {
 extension Gate {
   /// The gate that a spec asks for.
   init(_ spec: GateSpec) {
-    let standsAlone = spec.metric == .qei || spec.metric == .qeiSpeed
+    let standsAlone = spec.metric.contains(".") || spec.metric.hasPrefix("qei")
     self.init(
       metric: standsAlone
-        ? spec.metric.rawValue : "distilled_\(spec.activations.rawValue).\(spec.metric.rawValue)",
+        ? spec.metric : "distilled_\(spec.activations.rawValue).\(spec.metric)",
       op: Comparison(rawValue: spec.comparison.rawValue) ?? .atLeast, bound: spec.bound,
       relativeToTeacher: spec.relativeToTeacher, required: spec.isRequired)
   }

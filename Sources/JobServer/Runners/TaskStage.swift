@@ -1,0 +1,90 @@
+internal import Corpora
+internal import Evaluation
+internal import Inference
+internal import JobAPI
+internal import Jobs
+internal import Kernels
+internal import Tasks
+internal import Transformer
+
+/// The tasks of an evaluation: their files are read and checked before any model is, and then each
+/// model is asked all of them.
+struct TaskStage {
+  private let tasks: [(description: TaskDescription, examples: [TaskExample])]
+
+  /// Reads the tasks with files, the corpus among them when it is one.
+  ///
+  /// - Throws: `Problem` for what cannot be read, and for two tasks of one name.
+  init(_ spec: EvalSpec, paths: ReadablePaths) throws {
+    var corpora = spec.taskFiles
+    if case .task(var corpus) = spec.corpus {
+      corpus.limit = min(corpus.limit ?? .max, spec.maxExamples)
+      corpora.insert(corpus, at: 0)
+    }
+    tasks = try corpora.map { corpus in
+      var description = try corpus.task.description(paths: paths)
+      if let name = corpus.name { description.name = name }
+      let part = CorpusPart(rawValue: corpus.part.rawValue) ?? .test
+      return (description, try corpus.examples(part, paths: paths))
+    }
+    let names = tasks.map(\.description.name)
+    if let twice = Set(names).filter({ name in names.count { $0 == name } > 1 }).min() {
+      throw Problem(
+        type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
+        detail: "two tasks are called \(twice): give one of them another \"name\"")
+    }
+  }
+
+  /// The figures of each task, by its name.
+  var figures: [String: [String]] {
+    Dictionary(
+      uniqueKeysWithValues: tasks.map {
+        ($0.description.name, $0.description.metrics.map(\.rawValue))
+      })
+  }
+
+  /// The tasks as they are asked of these models.
+  ///
+  /// - Throws: `Problem` for labels that the tokenizer cannot tell apart, and prompts that do not fit.
+  func evaluations(for contestants: [Contestant]) throws -> [TaskEvaluation] {
+    guard let tokenizer = contestants.first?.tokenizer else { return [] }
+    let window = contestants.map(\.model.configuration.maxPositionEmbeddings).min() ?? 1
+    do {
+      return try tasks.map {
+        try TaskEvaluation(
+          $0.description, $0.examples, tokenizer: tokenizer, lengthMax: window)
+      }
+    } catch let error as TaskError {
+      throw Problem(unusable: error)
+    }
+  }
+
+  /// Asks every model every task.
+  ///
+  /// - Returns: false when it was asked to stop.
+  func ask(
+    _ evaluations: [TaskEvaluation], _ contestants: [Contestant], team: ComputeTeam,
+    into report: inout EvaluationReport, isCancelled: () -> Bool,
+    tell: (Double, String) -> Void
+  ) throws -> Bool {
+    let total = Double(evaluations.count * contestants.count)
+    var done = 0.0
+    for (task, evaluation) in zip(tasks, evaluations) {
+      for contestant in contestants {
+        contestant.prepare()
+        let answer = try evaluation.run(
+          contestant.model, team: team, isCancelled: isCancelled,
+          progress: { share in
+            tell(
+              0.5 + 0.45 * (done + share) / total,
+              "\(contestant.name) answers \(task.description.name)")
+          })
+        guard let answer else { return false }
+        let earlier = report.models[contestant.name]?.tasks ?? []
+        report.models[contestant.name]?.tasks = earlier + [answer]
+        done += 1
+      }
+    }
+    return true
+  }
+}
