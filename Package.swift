@@ -70,7 +70,10 @@ let package = Package(
 
     // Layer 2: what is kept, what is spoken, what is computed with.
     .target(
-      name: "Migrations", path: "migrations", resources: [.embedInCode("0001_create_jobs.sql")],
+      name: "Migrations", path: "migrations",
+      resources: [
+        .embedInCode("0001_create_jobs.sql"), .embedInCode("0002_add_convert_jobs.sql"),
+      ],
       swiftSettings: settings),
     target("JobStore", ["Jobs", "Migrations", database]),
     target("ArtifactStore", [crypto]),

@@ -16,6 +16,7 @@ package struct Migration: Sendable {
   /// Every step in its order. A new file is added here and to the target's resources.
   package static let all = [
     // The package manager replaces the first digit of the file's name.
-    Migration(number: 1, bytes: PackageResources._001_create_jobs_sql)
+    Migration(number: 1, bytes: PackageResources._001_create_jobs_sql),
+    Migration(number: 2, bytes: PackageResources._002_add_convert_jobs_sql),
   ]
 }

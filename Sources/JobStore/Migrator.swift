@@ -32,11 +32,23 @@ enum Migrator {
   }
 
   /// Takes the steps that are missing, each in its own transaction.
+  ///
+  /// A step may put a new table in an old one's place, which with checked references would first
+  /// remove what refers to it; so they are checked at the end of each step instead. SQLite changes
+  /// that only outside of transactions.
   static func migrate(_ database: Database) throws {
     let version = try Int.fetchOne(database, sql: Query.userVersion) ?? 0
+    guard version < known else { return }
+    try database.execute(sql: Query.foreignKeysOff)
+    defer { try? database.execute(sql: Query.foreignKeysOn) }
     for migration in Migration.all where migration.number > version {
       try database.inTransaction(.immediate) {
         try database.execute(sql: migration.sql)
+        let broken = try Row.fetchAll(database, sql: Query.foreignKeyCheck)
+        guard broken.isEmpty else {
+          throw StoreError.damaged(
+            "\(broken.count) rows refer to what is not there after step \(migration.number)")
+        }
         // A pragma takes no bound values; both are integers of ours.
         try database.execute(sql: "PRAGMA application_id = \(applicationID)")
         try database.execute(sql: "PRAGMA user_version = \(migration.number)")

@@ -17,6 +17,8 @@ enum Query {
   static let quickCheck = "PRAGMA quick_check(10)"
   static let integrityCheck = "PRAGMA integrity_check(100)"
   static let foreignKeyCheck = "SELECT \"table\", rowid FROM pragma_foreign_key_check LIMIT 100"
+  static let foreignKeysOff = "PRAGMA foreign_keys = OFF"
+  static let foreignKeysOn = "PRAGMA foreign_keys = ON"
   static let libraryVersion = "SELECT sqlite_version()"
   static let savepoint = "SAVEPOINT piece"
   static let release = "RELEASE SAVEPOINT piece"

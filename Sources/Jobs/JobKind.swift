@@ -4,6 +4,8 @@ package enum JobKind: String, CaseIterable, Codable, Sendable {
   case teacher
   /// Traces of a teacher over a corpus.
   case collect
+  /// A full-precision model made ready to become a student: SubLN, ternary projections.
+  case convert
   /// A student from traces or text, or a teacher from text.
   case train
   /// Held-out metrics, tasks and gates.

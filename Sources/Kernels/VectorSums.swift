@@ -24,6 +24,17 @@ package func sumOfMagnitudes(
   return sumOfBlocks(values, count: count, team: team) { kernel($0, $1) }
 }
 
+/// Sum of the squares of what rounding `[count]` weights to trits times `scale` leaves over, in
+/// double, the same bits for every thread count.
+package func squaredRoundingError(
+  _ weights: UnsafePointer<Float>, scale: Float, count: Int, team: ComputeTeam,
+  instructionSet: InstructionSet = .active
+) -> Double {
+  let kernel = instructionSet.choose(
+    squared_rounding_error_reference, squared_rounding_error_avx2, squared_rounding_error_avx512)
+  return sumOfBlocks(weights, count: count, team: team) { kernel($0, $1, scale) }
+}
+
 private func sumOfBlocks(
   _ values: UnsafePointer<Float>, count: Int, team: ComputeTeam,
   _ kernel: (UnsafePointer<Float>, Int) -> Double

@@ -34,7 +34,7 @@ private let smallest: [(JobKind, String)] = [
   ),
   (.train, #"{"method": "distill", "model": {"init_from": "\#(model)"}, "traces": "\#(job)"}"#),
   (.eval, #"{"models": {"student": "\#(model)"}, "corpus": {"path": "a.jsonl"}}"#),
-  (.dryrun, "{}"),
+  (.convert, #"{"model": "\#(job)"}"#), (.dryrun, "{}"),
   (.export, #"{"model": "\#(model)", "format": "gguf"}"#),
 ]
 
@@ -48,6 +48,14 @@ struct SpecReadingTests {
     let again = try JobSpec.read(kind: kind, from: spec.json)
     #expect(again == spec)
     #expect(again.json == spec.json)
+  }
+
+  @Test func `a conversion that cannot be is refused at its field`() throws {
+    let found = try faults(
+      .convert,
+      #"{"model": "\#(job)", "norms": "all", "quantization": "none", "block_hadamard": true}"#)
+    #expect(found.map(\.pointer) == ["/norms", "/block_hadamard"])
+    #expect(found.first?.detail.contains("docs/decisions/0016-two-norms.md") == true)
   }
 
   @Test func `every fault is named at once, each at its place`() throws {

@@ -23,6 +23,29 @@ struct VectorTests {
   }
 
   @Test(arguments: InstructionSet.available)
+  func `what rounding to trits leaves over has the same bits everywhere`(set: InstructionSet) {
+    var random = SplitMix64(seed: 33)
+    for count in [0, 1, 15, 16, 17, 16385, 40001] {
+      // Ties too: half of the scale rounds to 0.
+      let x = random.floats(count).map { ($0 * 8).rounded() / 8 }
+      for scale in [0.25, 1] as [Float] {
+        let expected = x.reduce(0.0) { sum, weight in
+          let trit = min(1, max(-1, (weight / scale).rounded(.toNearestOrEven)))
+          return sum + pow(Double(weight) - Double(scale * trit), 2)
+        }
+        let error = squaredRoundingError(
+          x, scale: scale, count: count, team: team, instructionSet: set)
+        #expect(abs(error - expected) <= 1e-12 * (1 + expected))
+        #expect(
+          error
+            == squaredRoundingError(
+              x, scale: scale, count: count, team: ComputeTeam(threadCount: 1),
+              instructionSet: .scalar))
+      }
+    }
+  }
+
+  @Test(arguments: InstructionSet.available)
   func `AdamW follows its formula`(set: InstructionSet) {
     var random = SplitMix64(seed: 32)
     for count in [1, 15, 16, 17, 1000, 3001] {

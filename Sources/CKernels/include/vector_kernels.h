@@ -15,6 +15,12 @@ double sum_of_magnitudes_reference(const float *x, size_t count);
 double sum_of_magnitudes_avx2(const float *x, size_t count);
 double sum_of_magnitudes_avx512(const float *x, size_t count);
 
+// Sum of (x - scale * trit)^2 in double, in 16 lanes, where trit is x / scale rounded to -1, 0 or 1,
+// ties to even. Every version gives the same bits.
+double squared_rounding_error_reference(const float *x, size_t count, float scale);
+double squared_rounding_error_avx2(const float *x, size_t count, float scale);
+double squared_rounding_error_avx512(const float *x, size_t count, float scale);
+
 // The constants of one AdamW step. Loshchilov and Hutter 2019, arXiv:1711.05101.
 typedef struct {
     float learning_rate;

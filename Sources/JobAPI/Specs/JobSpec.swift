@@ -4,6 +4,7 @@ package import Jobs
 package enum JobSpec: Equatable, Sendable {
   case teacher(TeacherSpec)
   case collect(CollectSpec)
+  case convert(ConvertSpec)
   case train(TrainSpec)
   case eval(EvalSpec)
   case dryrun(DryRunSpec)
@@ -14,6 +15,7 @@ package enum JobSpec: Equatable, Sendable {
     switch self {
     case .teacher: .teacher
     case .collect: .collect
+    case .convert: .convert
     case .train: .train
     case .eval: .eval
     case .dryrun: .dryrun
@@ -26,7 +28,7 @@ package enum JobSpec: Equatable, Sendable {
     switch self {
     case .teacher(let spec): spec.teacher.provider == .local ? .compute : .io
     case .collect(let spec): spec.teacher.provider == .local ? .compute : .io
-    case .train, .eval, .dryrun, .export: .compute
+    case .convert, .train, .eval, .dryrun, .export: .compute
     }
   }
 
@@ -35,6 +37,7 @@ package enum JobSpec: Equatable, Sendable {
     switch self {
     case .teacher(let spec): TeacherSpec.table.write(spec)
     case .collect(let spec): CollectSpec.table.write(spec)
+    case .convert(let spec): ConvertSpec.table.write(spec)
     case .train(let spec): TrainSpec.table.write(spec)
     case .eval(let spec): EvalSpec.table.write(spec)
     case .dryrun(let spec): DryRunSpec.table.write(spec)
@@ -68,6 +71,9 @@ package enum JobSpec: Equatable, Sendable {
     case .collect:
       CollectSpec.table.read(json, base: defaults.collect, at: pointer, errors: &errors)
         .map { .collect($0) }
+    case .convert:
+      ConvertSpec.table.read(json, base: defaults.convert, at: pointer, errors: &errors)
+        .map { .convert($0) }
     case .train:
       TrainSpec.table.read(json, base: defaults.train, at: pointer, errors: &errors)
         .map { .train($0) }
@@ -88,6 +94,7 @@ package enum JobSpec: Equatable, Sendable {
     switch kind {
     case .teacher: (TeacherSpec.table.name, TeacherSpec.table.schema)
     case .collect: (CollectSpec.table.name, CollectSpec.table.schema)
+    case .convert: (ConvertSpec.table.name, ConvertSpec.table.schema)
     case .train: (TrainSpec.table.name, TrainSpec.table.schema)
     case .eval: (EvalSpec.table.name, EvalSpec.table.schema)
     case .dryrun: (DryRunSpec.table.name, DryRunSpec.table.schema)

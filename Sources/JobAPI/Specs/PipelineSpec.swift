@@ -48,7 +48,7 @@ package enum PipelineStage: String, CaseIterable, Sendable {
       ]
     case .teacher: return [corpus, ["prompts", "corpus"]]
     case .collect: return [corpus, ["path", "model", "train"]]
-    case .eval, .export: return [corpus]
+    case .convert, .eval, .export: return [corpus]
     case .dryrun: return [["preset", "config"]]
     }
   }

@@ -3,6 +3,7 @@
 package struct SpecDefaults: Equatable, Sendable {
   package var teacher: TeacherSpec = TeacherSpec.table.initial
   package var collect: CollectSpec = CollectSpec.table.initial
+  package var convert: ConvertSpec = ConvertSpec.table.initial
   package var train: TrainSpec = TrainSpec.table.initial
   package var eval: EvalSpec = EvalSpec.table.initial
   package var dryrun: DryRunSpec = DryRunSpec.table.initial

@@ -22,6 +22,8 @@ struct SpecCheck {
     case .collect(let spec):
       return corpus(spec.corpus) + tokenizer(spec.tokenizer) + localOnly(spec)
         + hosted(spec)
+    case .convert(let spec):
+      return corpus(spec.corpus) + conversion(spec)
     case .eval(let spec):
       return corpus(spec.corpus)
     case .teacher(let spec):
@@ -52,6 +54,27 @@ struct SpecCheck {
     } catch {
       return [FieldError(pointer: "/format", detail: "\(error)")]
     }
+  }
+
+  /// What a model that is there already cannot become.
+  private func conversion(_ spec: ConvertSpec) -> [FieldError] {
+    guard let record = try? environment.modelRecord(spec.model),
+      let model = try? record.configuration.decoded(as: ModelConfiguration.self)
+    else { return [] }
+    do {
+      _ = try ModelConversion(spec, of: model)
+      return []
+    } catch {
+      return [FieldError(pointer: "/model", detail: (error as? Problem)?.detail ?? "\(error)")]
+    }
+  }
+
+  /// Text to train on may be a folder.
+  private func trainingCorpus(_ source: CorpusSource?) -> [FieldError] {
+    guard case .file(let file) = source,
+      (try? environment.paths.resolve(folder: file.path)) != nil
+    else { return corpus(source) }
+    return []
   }
 
   private func corpus(_ source: CorpusSource?) -> [FieldError] {

@@ -63,6 +63,7 @@ package struct JobRunner: Sendable {
     switch spec {
     case .teacher(let spec): try TeacherRunner(environment, running).run(spec)
     case .collect(let spec): try CollectRunner(environment, running).run(spec)
+    case .convert(let spec): try ConvertRunner(environment, running).run(spec)
     case .train(let spec): try TrainRunner(environment, running).run(spec)
     case .eval(let spec): try EvalRunner(environment, running).run(spec)
     case .dryrun(let spec): try DryRunRunner(environment, running).run(spec)

@@ -128,7 +128,7 @@ extension JobSpec {
     switch self {
     case .eval(let spec): spec.pipeline
     case .dryrun(let spec): spec.pipeline
-    case .teacher, .collect, .train, .export: nil
+    case .teacher, .collect, .convert, .train, .export: nil
     }
   }
 }
