@@ -24,10 +24,10 @@ typedef struct {
   double crossed; // forward: of q (u - z); reverse: of p (z - u)
 } dense_row_sums;
 
-// The gradient: z <- cross_entropy e + weight g, and g = student p - teacher q, or, in reverse,
-// g = student p ((z - u) / t - offset).
+// The gradient: z <- cross_entropy e + weight g, and g = share (p - ratio q), or, in reverse,
+// g = share p ((z - u) / t - offset). Equal rows have a ratio of 1, and a g of exactly 0.
 typedef struct {
-  float cross_entropy, weight, student, teacher, offset;
+  float cross_entropy, weight, share, ratio, offset;
 } dense_row_factors;
 
 #define DENSE_INLINE static inline __attribute__((always_inline))
@@ -50,6 +50,10 @@ DENSE_INLINE void dense_sums(const dense_row_shape *shape, const float *logits, 
     const size_t end = i + TERMS_PER_LANE * LANES < count ? i + TERMS_PER_LANE * LANES : count;
     vfloat e_sum = {0}, squares = {0}, p_sum = {0}, q_sum = {0}, crossed = {0};
     for (; i < end; i += LANES) {
+      // The next row, if there is one, comes from memory while this one is computed: XX us a row of
+      // 32,000 became YY. A prefetch of what is not there does nothing.
+      __builtin_prefetch((const char *)((uintptr_t)(logits + i) + count * sizeof(float)), 0, 2);
+      __builtin_prefetch((const char *)((uintptr_t)(teacher + i) + count * sizeof(float)), 0, 2);
       const vfloat z = load(logits + i) - shape->largest_logit;
       const vfloat u = load(teacher + i) - shape->largest_teacher_logit;
       const vfloat p = EXP(z * scale), q = EXP(u * scale), e = plain_exponential(z, p, power);
@@ -82,10 +86,10 @@ DENSE_INLINE double dense_gradient(const dense_row_shape *shape, const dense_row
       const vfloat p = EXP(z * scale), e = plain_exponential(z, p, power);
       vfloat g;
       if (shape->is_reverse)
-        g = factors->student * p
+        g = factors->share * p
             * ((z - (other - shape->largest_teacher_logit)) * scale - factors->offset);
       else
-        g = factors->student * p - factors->teacher * other;
+        g = factors->share * (p - factors->ratio * other);
       squares += g * g;
       store(logits + i, factors->cross_entropy * e + factors->weight * g);
     }
@@ -145,8 +149,8 @@ DENSE_INLINE void dense_row(const struct head_loss_chunk *chunk, size_t row, con
   const dense_row_factors factors = {
       .cross_entropy = (float)(chunk->cross_entropy_weights[row] / sums.e),
       .weight = chunk->divergence_weight,
-      .student = (float)(1 / (sums.p * temperature)),
-      .teacher = (float)(1 / (sums.q * temperature)),
+      .share = (float)(1 / (sums.p * temperature)),
+      .ratio = (float)(sums.p / sums.q),
       .offset = (float)(quotient + divergence),
   };
   double square = dense_gradient(&shape, &factors, z, u, whole, power);

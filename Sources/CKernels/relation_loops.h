@@ -57,9 +57,10 @@ static double relation_row(float *scores, float *teacher_scores, size_t last, si
     store(teacher_scores + j, q);
   }
   const double sum = lane_sum(sums), teacher_sum = lane_sum(teacher_sums);
-  const float share = (float)(scale / sum), teacher_share = (float)(scale / teacher_sum);
+  // Equal rows have a ratio of 1, and a gradient of exactly 0.
+  const float share = (float)(scale / sum), ratio = (float)(sum / teacher_sum);
   for (j = 0; j <= last; j += LANES)
-    store(scores + j, load(scores + j) * share - load(teacher_scores + j) * teacher_share);
+    store(scores + j, share * (load(scores + j) - ratio * load(teacher_scores + j)));
   for (; j < keys; j += LANES)
     store(scores + j, (vfloat){0});
   return lane_sum(crossed) / teacher_sum + log(sum) - log(teacher_sum);

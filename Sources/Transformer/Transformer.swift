@@ -92,6 +92,9 @@ package final class Transformer {
   private let memory: AlignedBuffer<UInt8>
   private let activations: TransformerActivations
   private var lastBatch: TokenBatch?
+  /// Whether the last block's activations are still those of the forward pass: where they are computed
+  /// again, all blocks use the same memory.
+  private var lastBlockIsFilled = false
 
   /// Bytes that this object and the team hold for its steps; not the parameters or gradients.
   package let workingBytes: Int
@@ -177,8 +180,12 @@ package final class Transformer {
   /// The final-normed hidden state of every position, `[B * T, d]`, valid until the next step. Rows
   /// of padded positions hold finite numbers without a meaning.
   ///
-  /// - Parameter batch: at most `maximumSequences` by `maximumLength`, token ids below V.
-  package func forward(_ batch: TokenBatch) -> UnsafePointer<Float> {
+  /// - Parameters:
+  ///   - batch: at most `maximumSequences` by `maximumLength`, token ids below V.
+  ///   - attention: called after each block, from the first on.
+  package func forward(
+    _ batch: TokenBatch, attention: ((_ layer: Int, _ vectors: AttentionVectors) -> Void)? = nil
+  ) -> UnsafePointer<Float> {
     precondition(
       batch.sequences * batch.length <= maximumSequences * maximumLength
         && batch.length <= maximumLength,
@@ -187,6 +194,7 @@ package final class Transformer {
       batch.tokens.allSatisfy { $0 >= 0 && $0 < configuration.vocabSize },
       "token ids must be in 0 ..< \(configuration.vocabSize)")
     lastBatch = batch
+    lastBlockIsFilled = true
     let step = step(for: batch)
     let scratch = activations.scratch
     embedding.forward(batch.tokens, into: activations.blocks[0].input, step: step)
@@ -196,6 +204,10 @@ package final class Transformer {
     for (layer, (block, saved)) in zip(blocks, activations.blocks).enumerated() {
       profiler.layer = layer
       block.forward(stream: stream, saved: saved, scratch: scratch, step: step)
+      if let attention {
+        attention(layer, block.attentionVectors(saved))
+        profiler.lap(.attentionRelations)
+      }
       if let rounded = saved.rounded {
         rounded.store(step: step)
         profiler.lap(.storeActivations)
@@ -214,14 +226,22 @@ package final class Transformer {
     return UnsafePointer(activations.hidden)
   }
 
-  /// Leaves the gradients of all parameters but the head's product in `gradients`.
+  /// Leaves the gradients of all parameters but the head's product in `gradients`. May be called again
+  /// for the same forward pass.
   ///
-  /// - Parameter hiddenGradient: the loss's gradient by what the last `forward` gave, `[B * T, d]`,
-  ///   zero in rows of padded positions.
-  /// - Parameter writing: whether the gradients are added to what is there, or replace it, as is meant
-  ///   for the first micro-batch of a step. The head's are the loss's to set, before.
+  /// - Parameters:
+  ///   - hiddenGradient: the loss's gradient by what the last `forward` gave, `[B * T, d]`, zero in
+  ///     rows of padded positions.
+  ///   - writing: whether the gradients are added to what is there, or replace it, as is meant for the
+  ///     first micro-batch of a step. The head's are the loss's to set, before.
+  ///   - attention: called in each layer, from the last on, when the gradients that come through its
+  ///     attention are known; it may add to them. The vectors are those of the forward pass; where
+  ///     activations are stored as bf16, rounded.
   package func backward(
-    hiddenGradient: UnsafePointer<Float>, _ writing: GradientWriting = .add
+    hiddenGradient: UnsafePointer<Float>, _ writing: GradientWriting = .add,
+    attention: (
+      (_ layer: Int, _ vectors: AttentionVectors, _ gradients: AttentionGradients) -> Void
+    )? = nil
   ) {
     guard let batch = lastBatch else { preconditionFailure("backward follows a forward pass") }
     let step = step(for: batch, weightGradients: writing)
@@ -232,16 +252,53 @@ package final class Transformer {
       rows: step.rows, dx: scratch.dstream, .set, scratch: scratch.sums, step: step)
     step.lap(
       .finalNormBackward, passes: 3, over: scratch.dstream, width: configuration.hiddenSize)
-    for (layer, (block, saved)) in zip(blocks, activations.blocks).enumerated().reversed() {
+    backward(fromLayer: blocks.count - 1, of: batch, step: step, attention: attention)
+  }
+
+  /// The gradients of a term that is about attention vectors of `layer` and those before it only, and
+  /// not about the hidden state: what is behind `layer` is not gone through. Otherwise as
+  /// `backward(hiddenGradient:_:attention:)`.
+  ///
+  /// - Parameter writing: `.set` zeros first all gradients that there are, the head's as well.
+  package func backward(
+    fromLayer layer: Int, _ writing: GradientWriting = .add,
+    attention:
+      @escaping (
+        _ layer: Int, _ vectors: AttentionVectors, _ gradients: AttentionGradients
+      ) -> Void
+  ) {
+    guard let batch = lastBatch else { preconditionFailure("backward follows a forward pass") }
+    precondition(blocks.indices.contains(layer), "there are \(blocks.count) layers")
+    if writing == .set, let gradients {
+      gradients.values.update(repeating: 0, count: gradients.layout.count)
+    }
+    let step = step(for: batch)
+    activations.scratch.dstream.update(
+      repeating: 0, count: step.rows * configuration.hiddenSize)
+    profiler.lap(.clearGradients)
+    backward(fromLayer: layer, of: batch, step: step, attention: attention)
+  }
+
+  /// The way from the gradient of the residual stream behind `layer`, in the scratch, to the embedding.
+  private func backward(
+    fromLayer layer: Int, of batch: TokenBatch, step: Step,
+    attention: ((Int, AttentionVectors, AttentionGradients) -> Void)?
+  ) {
+    let scratch = activations.scratch
+    for layer in (0...layer).reversed() {
+      let (block, saved) = (blocks[layer], activations.blocks[layer])
       profiler.layer = layer
-      if storage == .recomputed, layer < blocks.count - 1 {
+      if storage == .recomputed, layer < blocks.count - 1 || !lastBlockIsFilled {
         block.fillActivations(stream: nil, saved: saved, scratch: scratch, step: step)
       }
+      lastBlockIsFilled = false
       if let rounded = saved.rounded {
         rounded.restore(step: step)
         profiler.lap(.restoreActivations)
       }
-      block.backward(saved: saved, scratch: scratch, step: step)
+      block.backward(
+        saved: saved, scratch: scratch, step: step,
+        addAttentionGradients: attention.map { add in { add(layer, $0, $1) } })
     }
     profiler.layer = nil
     embedding.backward(scratch.dstream, tokens: batch.tokens, step: step)
