@@ -17,8 +17,11 @@ package struct StepReport: Equatable, Sendable {
   package let raw: TermValues
   /// Each term's share of `loss`.
   package let weighted: TermValues
-  /// The norm of each weighted term's gradient by the logits.
+  /// The norm of each weighted term's gradient by the logits; of the attention relations, by queries,
+  /// keys and values.
   package let termGradientNorms: TermValues
+  /// γ of the attention relations; nil without them.
+  package let relationWeight: Double?
   /// The gradient's global norm before clipping; nil when it was not finite.
   package let gradientNorm: Double?
   /// What the gradient was multiplied by, at most 1.
@@ -71,6 +74,12 @@ package struct StepReport: Equatable, Sendable {
       metrics += [
         ("loss_format", raw.format), ("loss_format_weighted", weighted.format),
         ("gradient_norm_format", termGradientNorms.format),
+      ]
+    }
+    if let relationWeight {
+      metrics += [
+        ("loss_ad", raw.ad), ("loss_ad_weighted", weighted.ad),
+        ("gradient_norm_ad", termGradientNorms.ad), ("relation_weight", relationWeight),
       ]
     }
     if let gradientNorm { metrics.append(("gradient_norm", gradientNorm)) }

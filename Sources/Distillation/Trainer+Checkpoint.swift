@@ -24,14 +24,16 @@ extension Trainer {
   ///
   /// - Parameters:
   ///   - data: the same data; its fingerprint is compared.
+  ///   - teacher: the same model beside the student, when the losses need one.
   ///   - identity: what the run is made from; nil: made from `recipe`, as in `init`.
   /// - Throws: `.checkpoint` when files are missing, damaged or of another shape; `.mismatch`, with
   ///   both sides named, when the checkpoint is of another run.
   package static func resume(
     from checkpoint: URL, recipe: TrainingRecipe, configuration: ModelConfiguration,
-    data: any TrainingData, identity: RunIdentity? = nil, team: ComputeTeam = .shared
+    data: any TrainingData, teacher: CompanionTeacher? = nil, identity: RunIdentity? = nil,
+    team: ComputeTeam = .shared
   ) throws(TrainingError) -> Trainer {
-    try check(recipe, configuration, data)
+    try check(recipe, configuration, data, teacher)
     let content = try CheckpointContent(at: checkpoint)
     let state = try content.state()
     let run = identity ?? Self.identity(recipe: recipe, configuration: configuration, data: data)
@@ -45,8 +47,8 @@ extension Trainer {
     let optimizer = OptimizerState(layout: parameters.layout)
     try content.readOptimizer(into: optimizer)
     return try Trainer(
-      state: state, configuration: configuration, data: data, parameters: parameters,
-      optimizer: optimizer, team: team)
+      state: state, configuration: configuration, data: data, teacher: teacher,
+      parameters: parameters, optimizer: optimizer, team: team)
   }
 }
 

@@ -7,9 +7,18 @@ package import Transformer
 extension Trainer {
   /// Refuses what cannot be trained.
   static func check(
-    _ recipe: TrainingRecipe, _ configuration: ModelConfiguration, _ data: any TrainingData
+    _ recipe: TrainingRecipe, _ configuration: ModelConfiguration, _ data: any TrainingData,
+    _ teacher: CompanionTeacher?
   ) throws(TrainingError) {
     var problems = recipe.problems
+    if recipe.losses.needsTeacher, teacher == nil {
+      problems.append("losses.kd.source dense and losses.ad need a teacher beside the student")
+    }
+    if let teacher, teacher.configuration.vocabSize != configuration.vocabSize {
+      problems.append(
+        "the teacher's vocab_size is \(teacher.configuration.vocabSize), the student's is"
+          + " \(configuration.vocabSize): they must share a vocabulary")
+    }
     if recipe.sequenceLength > configuration.maxPositionEmbeddings {
       problems.append(
         "sequence_length must be at most the model's max_position_embeddings,"
@@ -47,6 +56,9 @@ extension Trainer {
 extension TrainingRecipe {
   /// The operands of the products.
   var productPrecision: ProductPrecision { precision == .bf16 ? .bf16 : .fp32 }
+
+  /// One micro-batch needs its gradients only when the backward pass has come to them.
+  var gradientMemory: GradientMemory { accumulation == 1 ? .lent : .own }
 }
 
 /// Rounds every value to IEEE half precision; what is beyond its range becomes infinite.

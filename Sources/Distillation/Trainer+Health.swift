@@ -11,7 +11,10 @@ extension Trainer {
   /// How the run is doing now.
   package var health: TrainingHealth {
     let predicted = TrainingMemory(
-      recipe: recipe, configuration: configuration, checkpoints: checkpointPlace, team: team)
+      recipe: recipe, configuration: configuration, checkpoints: checkpointPlace,
+      teacher: teacher.map {
+        TrainingMemory.Teacher(configuration: $0.configuration, bytes: $0.memoryBytes())
+      }, team: team)
     return TrainingHealth(
       step: state.step, stepsTotal: recipe.steps, seenTokens: state.seenTokens,
       inputTokens: state.inputTokens, tokenBudget: recipe.flip?.tokenBudget,
@@ -21,7 +24,9 @@ extension Trainer {
       smoothedLoss: state.smoothedLoss, losses: lastReport?.raw,
       weightedLosses: lastReport?.weighted, termGradientNorms: lastReport?.termGradientNorms,
       validation: lastValidation, gradientNorm: lastReport?.gradientNorm,
-      learningRate: lastReport?.learningRate, lossScale: lossScaleHealth,
+      learningRate: lastReport?.learningRate,
+      relationWeight: recipe.losses.ad == nil ? nil : state.relationWeight,
+      lossScale: lossScaleHealth,
       skippedSteps: state.skippedSteps, nanCount: state.skippedSteps,
       invalidRows: state.invalidRows, cutSequences: state.cutSequences,
       tokensPerSecond: tokensPerSecond,

@@ -9,7 +9,9 @@ extension Trainer {
     transformer.profiler.begin()
     transformer.profiler.looksForNonFinite = true
     defer { transformer.profiler.looksForNonFinite = false }
-    _ = try? accumulateGradients(of: batches, isCancelled: { false })
+    _ = try? accumulateGradients(
+      of: batches, losses: recipe.losses, relationWeight: state.relationWeight,
+      isCancelled: { false })
     return transformer.profiler.firstNonFinite.map { found in
       found.operation.rawValue + (found.layer.map { " of layer \($0)" } ?? "")
     }

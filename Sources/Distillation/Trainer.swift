@@ -32,6 +32,8 @@ package final class Trainer {
   let team: ComputeTeam
   let transformer: Transformer
   let headLoss: HeadLoss
+  let teacher: CompanionTeacher?
+  let relations: AttentionRelationLoss?
   private let reader: BatchReader
   private let batchLayout: BatchLayout
   let gradients: Parameters
@@ -56,25 +58,28 @@ package final class Trainer {
   /// - Parameters:
   ///   - initial: the parameters to start from, which the trainer then owns; nil: random ones, from
   ///     the recipe's seed.
+  ///   - teacher: runs beside the student, when the losses need one.
   ///   - identity: what the checkpoints are marked with; its trace fingerprint is the data's.
   /// - Throws: `.invalidRecipe` or `.unusableData`, before anything big is allocated.
   package convenience init(
     recipe: TrainingRecipe, configuration: ModelConfiguration, data: any TrainingData,
-    initial: Parameters? = nil, identity: RunIdentity? = nil, team: ComputeTeam = .shared
+    initial: Parameters? = nil, teacher: CompanionTeacher? = nil, identity: RunIdentity? = nil,
+    team: ComputeTeam = .shared
   ) throws(TrainingError) {
-    try Self.check(recipe, configuration, data)
+    try Self.check(recipe, configuration, data, teacher)
     let identity =
       identity ?? Self.identity(recipe: recipe, configuration: configuration, data: data)
     let parameters = initial ?? Self.randomParameters(configuration, seed: recipe.seed)
     try self.init(
       state: TrainerState(recipe: recipe, identity: identity), configuration: configuration,
-      data: data, parameters: parameters,
+      data: data, teacher: teacher, parameters: parameters,
       optimizer: OptimizerState(layout: parameters.layout), team: team)
   }
 
   init(
     state: TrainerState, configuration: ModelConfiguration, data: any TrainingData,
-    parameters: Parameters, optimizer: OptimizerState, team: ComputeTeam
+    teacher: CompanionTeacher?, parameters: Parameters, optimizer: OptimizerState,
+    team: ComputeTeam
   ) throws(TrainingError) {
     let recipe = state.recipe
     self.state = state
@@ -87,7 +92,8 @@ package final class Trainer {
       transformer = try Transformer(
         configuration: configuration, parameters: parameters, gradients: gradients,
         maximumSequences: recipe.batchSize, maximumLength: recipe.sequenceLength,
-        precision: recipe.productPrecision, storage: recipe.activations, team: team)
+        precision: recipe.productPrecision, storage: recipe.activations,
+        gradientMemory: recipe.gradientMemory, team: team)
     } catch {
       throw .invalidRecipe(["\(error)"])
     }
@@ -95,11 +101,23 @@ package final class Trainer {
     headLoss = HeadLoss(
       vocabularySize: configuration.vocabSize, width: configuration.hiddenSize, maximumRows: rows,
       weights: recipe.losses, precision: recipe.productPrecision, team: team,
-      profiler: transformer.profiler)
+      profiler: transformer.profiler,
+      denseTeacherWidth: recipe.losses.hasDenseTeacher
+        ? teacher?.configuration.hiddenSize : nil,
+      memory: transformer.memoryUntilBackward)
+    self.teacher = recipe.losses.needsTeacher ? teacher : nil
+    relations =
+      if let teacher, let term = recipe.losses.ad {
+        try AttentionRelationLoss(
+          student: configuration, teacher: teacher.configuration, options: term.options,
+          maximumRows: rows, maximumLength: recipe.sequenceLength, team: team)
+      } else {
+        nil
+      }
     hiddenGradient = AlignedBuffer(count: rows * configuration.hiddenSize)
     batchLayout = BatchLayout(
       maximumLength: recipe.sequenceLength, vocabularySize: configuration.vocabSize,
-      withTeacher: recipe.losses.kd.weight > 0)
+      withTeacher: recipe.losses.readsTraces)
     reader = BatchReader(data, recipe: recipe, layout: batchLayout)
     batchesPerEpoch = (data.count + recipe.batchSize - 1) / recipe.batchSize
     tritCounter = TritCounter(layout: parameters.layout, team: team)
@@ -132,10 +150,13 @@ package final class Trainer {
     transformer.activationBits = activationBits(for: next)
     transformer.profiler.lap(.batch)
 
-    let sums: HeadLossSums
+    let sums: StepLosses
     let update: Update
     do throws(TrainingError) {
-      sums = try accumulateGradients(of: batches, isCancelled: isCancelled)
+      try balanceRelations(&next, over: batches, isCancelled: isCancelled)
+      sums = try accumulateGradients(
+        of: batches, losses: recipe.losses, relationWeight: next.relationWeight,
+        isCancelled: isCancelled)
       update = try updateParameters(&next)
     } catch {
       guard case .notFinite(let step, let tensor, nil) = error else { throw error }
@@ -144,9 +165,9 @@ package final class Trainer {
     let loss = sums.total(recipe.losses)
 
     next.step += 1
-    next.seenTokens += sums.targets
+    next.seenTokens += sums.head.targets
     next.inputTokens += batches.reduce(0) { $0 + $1.inputTokens }
-    next.invalidRows += sums.invalidRows
+    next.invalidRows += sums.head.invalidRows
     next.cutSequences += batches.reduce(0) { $0 + $1.cutSequences }
     next.smoothedLoss = next.smoothedLoss.map { 0.9 * $0 + 0.1 * loss } ?? loss
     let rollsBack =
@@ -161,10 +182,11 @@ package final class Trainer {
     let report = StepReport(
       step: next.step - 1, loss: loss, raw: sums.means,
       weighted: sums.weighted(by: recipe.losses),
-      termGradientNorms: sums.gradientNorms(recipe.losses), gradientNorm: update.norm,
+      termGradientNorms: sums.gradientNorms(recipe.losses),
+      relationWeight: relations == nil ? nil : sums.relationWeight, gradientNorm: update.norm,
       clipFactor: update.clipFactor, learningRate: update.learningRate,
-      targetTokens: sums.targets, inputTokens: batches.reduce(0) { $0 + $1.inputTokens },
-      invalidRows: sums.invalidRows, seconds: (.now - start).inSeconds,
+      targetTokens: sums.head.targets, inputTokens: batches.reduce(0) { $0 + $1.inputTokens },
+      invalidRows: sums.head.invalidRows, seconds: (.now - start).inSeconds,
       dataWaitSeconds: dataWaitSeconds,
       activationBits: bits,
       flip: rollsBack ? .rolledBack : flips ? .flipped : nil, skippedFor: update.skippedFor,
@@ -177,7 +199,8 @@ package final class Trainer {
     return report
   }
 
-  /// The loss on data that is not trained on, with the activations as they are now.
+  /// The loss on data that is not trained on, with the activations as they are now. Attention
+  /// relations, which are compared in the backward pass, are not in it.
   ///
   /// - Parameter sequenceLimit: sequences to look at, from the first on; nil: all.
   @discardableResult
@@ -191,8 +214,11 @@ package final class Trainer {
       if isCancelled() { throw .cancelled }
       let batch = try batchLayout.microBatch(
         of: Array(first..<min(count, first + recipe.batchSize)), from: heldOut)
+      let dense = recipe.losses.hasDenseTeacher
+      let seen = dense ? teacher?.forward(batch.tokens, keeping: nil) : nil
       let hidden = transformer.forward(batch.tokens)
-      sums += headLoss(hidden: hidden, head: transformer.headWeights, targets: batch.targets)
+      sums += headLoss(
+        hidden: hidden, head: transformer.headWeights, targets: batch.targets, teacher: seen)
     }
     let validation = ValidationLoss(
       step: state.step, loss: sums.total(recipe.losses), terms: sums.means,
@@ -216,14 +242,23 @@ package final class Trainer {
     }
   }
 
-  /// Leaves the gradient of the step's loss, times the loss scale, in `gradients`.
+  /// Leaves the gradient of the loss over these batches, times the loss scale, in `gradients`.
+  ///
+  /// - Parameters:
+  ///   - losses: the recipe's, or some of its terms alone.
+  ///   - relationWeight: γ; 0 leaves the attention relations out.
   func accumulateGradients(
-    of batches: [MicroBatch], isCancelled: () -> Bool
-  ) throws(TrainingError) -> HeadLossSums {
+    of batches: [MicroBatch], losses: LossWeights, relationWeight: Double,
+    isCancelled: () -> Bool
+  ) throws(TrainingError) -> StepLosses {
     // Means are over the whole step, so that micro-batches weigh by their targets.
     let targets = batches.reduce(0) { $0 + $1.targets.count }
     let structuralTargets = batches.reduce(0) { $0 + $1.targets.structuralCount }
-    var sums = HeadLossSums()
+    let inputTokens = batches.reduce(0) { $0 + $1.inputTokens }
+    let scale = state.scaler?.scale ?? 1
+    var sums = StepLosses(relationWeight: relationWeight)
+    headLoss.weights = losses
+    defer { headLoss.weights = recipe.losses }
     for (index, batch) in batches.enumerated() {
       if isCancelled() { throw .cancelled }
       // The first micro-batch replaces what the step before left, the others add.
@@ -233,17 +268,33 @@ package final class Trainer {
         hidden: UnsafeMutableBufferPointer(
           start: hiddenGradient.pointer, count: positions * configuration.hiddenSize),
         head: transformer.headGradients, targets: targets, structuralTargets: structuralTargets,
-        scale: state.scaler?.scale ?? 1, writing: writing)
+        scale: scale, writing: writing)
+      let compared = relationWeight > 0 ? relations : nil
+      let seen = forwardTeacher(batch.tokens, losses, keeping: compared)
       let hidden = transformer.forward(batch.tokens)
-      sums += headLoss(
-        hidden: hidden, head: transformer.headWeights, targets: batch.targets, gradient: gradient)
-      guard sums.total(recipe.losses).isFinite else {
+      sums.head += headLoss(
+        hidden: hidden, head: transformer.headWeights, targets: batch.targets, teacher: seen,
+        gradient: gradient)
+      guard sums.head.total(losses).isFinite else {
         throw .notFinite(step: state.step, tensor: "the loss", operation: nil)
       }
       if recipe.precision == .fp16 {
         roundToHalf(gradient.hidden, team: team)
       }
-      transformer.backward(hiddenGradient: hiddenGradient.pointer, writing)
+      let share = Double(batch.inputTokens) / Double(max(1, inputTokens))
+      let weight = Float(relationWeight * share) * scale
+      transformer.backward(
+        hiddenGradient: hiddenGradient.pointer, writing,
+        attention: compared.map { relations in
+          { layer, vectors, gradients in
+            sums.relations += relations.add(
+              layer: layer, vectors: vectors, gradients: gradients, lengths: batch.tokens.lengths,
+              length: batch.tokens.length, weight: weight)
+          }
+        })
+      guard sums.relations.mean.isFinite else {
+        throw .notFinite(step: state.step, tensor: "the attention relations' loss", operation: nil)
+      }
     }
     if recipe.precision == .fp16 {
       roundToHalf(
@@ -251,6 +302,44 @@ package final class Trainer {
         team: team)
     }
     return sums
+  }
+
+  /// The teacher's view of a batch for the dense KD; nil when these losses do not ask for it.
+  private func forwardTeacher(
+    _ batch: TokenBatch, _ losses: LossWeights, keeping relations: AttentionRelationLoss?
+  ) -> DenseTeacher? {
+    guard let teacher, losses.hasDenseTeacher || relations != nil else { return nil }
+    let seen = teacher.forward(batch, keeping: relations)
+    transformer.profiler.lap(.teacherForward)
+    return losses.hasDenseTeacher ? seen : nil
+  }
+
+  /// Measures, in some of the first steps, what γ follows from.
+  private func balanceRelations(
+    _ next: inout TrainerState, over batches: [MicroBatch], isCancelled: () -> Bool
+  ) throws(TrainingError) {
+    guard next.relationBalance != nil, RelationBalance.measures(atStep: state.step) else { return }
+    var crossEntropy = LossWeights.none
+    crossEntropy.ce = recipe.losses.ce > 0 ? recipe.losses.ce : 1
+    _ = try accumulateGradients(
+      of: batches, losses: crossEntropy, relationWeight: 0, isCancelled: isCancelled)
+    let crossEntropyNorm = try gradientSquare().squareRoot()
+    _ = try accumulateGradients(
+      of: batches, losses: .none, relationWeight: 1, isCancelled: isCancelled)
+    next.relationBalance?.add(
+      crossEntropyNorm: crossEntropyNorm, relationNorm: try gradientSquare().squareRoot())
+  }
+
+  /// The squared norm of what is in `gradients`.
+  private func gradientSquare() throws(TrainingError) -> Double {
+    var square = 0.0
+    for view in gradients.layout.views {
+      square += squaredNorm(gradients.values + view.offset, count: view.count, team: team)
+    }
+    guard square.isFinite else {
+      throw .notFinite(step: state.step, tensor: "the gradient of one term", operation: nil)
+    }
+    return square
   }
 
   /// What became of a step's gradient.

@@ -4,7 +4,7 @@
 /// else is random.
 package struct TrainerState: Codable, Equatable, Sendable {
   /// Of this structure; a checkpoint of another version is refused.
-  package static let currentFormat = 1
+  package static let currentFormat = 2
 
   /// The version of this structure.
   package var format = currentFormat
@@ -30,6 +30,8 @@ package struct TrainerState: Codable, Equatable, Sendable {
   package var cutSequences = 0
   /// The flip to 4-bit activations.
   package var flip = ActivationFlip()
+  /// How γ came about; nil without attention relations, or when γ is given.
+  @OrNull package var relationBalance: RelationBalance?
   /// The total loss, each step weighing a tenth; nil before the first.
   @OrNull package var smoothedLoss: Double?
 
@@ -40,6 +42,7 @@ package struct TrainerState: Codable, Equatable, Sendable {
     case skippedSteps = "skipped_steps"
     case invalidRows = "invalid_rows"
     case cutSequences = "cut_sequences"
+    case relationBalance = "relation_balance"
     case smoothedLoss = "smoothed_loss"
   }
 
@@ -48,6 +51,13 @@ package struct TrainerState: Codable, Equatable, Sendable {
     self.recipe = recipe
     self.identity = identity
     scaler = recipe.precision == .fp16 ? LossScaler() : nil
+    relationBalance = recipe.losses.ad.flatMap { $0.weight == nil ? RelationBalance() : nil }
+  }
+
+  /// γ of the next step; 0 without attention relations.
+  package var relationWeight: Double {
+    guard let relations = recipe.losses.ad else { return 0 }
+    return relations.weight.map(Double.init) ?? relationBalance?.weight ?? 0
   }
 }
 
@@ -59,18 +69,25 @@ package struct RunIdentity: Codable, Equatable, Sendable {
   package var traceFingerprint: String
   /// SHA-256 of the whole tokenizer; nil when the run knows token ids only.
   @OrNull package var tokenizerSHA256: String?
+  /// SHA-256 of the weights of the teacher that runs beside the student; nil without one.
+  @OrNull package var teacherSHA256: String?
 
   enum CodingKeys: String, CodingKey {
     case specHash = "spec_hash"
     case traceFingerprint = "trace_fingerprint"
     case tokenizerSHA256 = "tokenizer_sha256"
+    case teacherSHA256 = "teacher_sha256"
   }
 
   /// - Parameters: as the properties.
-  package init(specHash: String, traceFingerprint: String, tokenizerSHA256: String? = nil) {
+  package init(
+    specHash: String, traceFingerprint: String, tokenizerSHA256: String? = nil,
+    teacherSHA256: String? = nil
+  ) {
     self.specHash = specHash
     self.traceFingerprint = traceFingerprint
     self.tokenizerSHA256 = tokenizerSHA256
+    self.teacherSHA256 = teacherSHA256
   }
 
   /// What differs from `run`, this being the checkpoint's.
@@ -82,6 +99,8 @@ package struct RunIdentity: Codable, Equatable, Sendable {
       TrainingError.Mismatch(
         "tokenizer", checkpoint: tokenizerSHA256 ?? "unknown",
         run: run.tokenizerSHA256 ?? "unknown"),
+      TrainingError.Mismatch(
+        "teacher", checkpoint: teacherSHA256 ?? "none", run: run.teacherSHA256 ?? "none"),
     ].filter { $0.checkpoint != $0.run }
   }
 }

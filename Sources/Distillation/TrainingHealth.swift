@@ -49,7 +49,8 @@ package struct TrainingHealth: Codable, Equatable, Sendable {
   @OrNull package var losses: TermValues?
   /// The last step's terms, weighted.
   @OrNull package var weightedLosses: TermValues?
-  /// The norms of the weighted terms' gradients by the logits.
+  /// The norms of the weighted terms' gradients by the logits; of the attention relations, by queries,
+  /// keys and values.
   @OrNull package var termGradientNorms: TermValues?
   /// The newest validation.
   @OrNull package var validation: ValidationLoss?
@@ -57,6 +58,8 @@ package struct TrainingHealth: Codable, Equatable, Sendable {
   @OrNull package var gradientNorm: Double?
   /// The last step's learning rate.
   @OrNull package var learningRate: Double?
+  /// γ of the attention relations; null without them.
+  @OrNull package var relationWeight: Double?
   /// The dynamic loss scale, or why there is none.
   package var lossScale: LossScale
   /// Steps that changed nothing, because a gradient was not finite.
@@ -91,6 +94,7 @@ package struct TrainingHealth: Codable, Equatable, Sendable {
     case termGradientNorms = "term_gradient_norms"
     case gradientNorm = "gradient_norm"
     case learningRate = "learning_rate"
+    case relationWeight = "relation_weight"
     case lossScale = "loss_scale"
     case skippedSteps = "skipped_steps"
     case nanCount = "nan_count"

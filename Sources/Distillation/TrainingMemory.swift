@@ -13,12 +13,14 @@ package struct TrainingMemory: Codable, Equatable, Sendable {
   package let optimizerBytes: Int
   /// The trits that products read, and those that are counted.
   package let tritsBytes: Int
-  /// What the forward pass saves for the backward pass.
+  /// What the forward pass saves for the backward pass, but for what lies where gradients will.
   package let activationsBytes: Int
   /// What the operations of the model use in between.
   package let scratchBytes: Int
   /// A chunk of logits and what belongs to it, and the gradient of the hidden state.
   package let headBytes: Int
+  /// The teacher beside the student, with its weights; 0 without one.
+  package let teacherBytes: Int
   /// The copy that a checkpoint is written from while training goes on; 0 without one.
   package let checkpointBytes: Int
 
@@ -30,36 +32,62 @@ package struct TrainingMemory: Codable, Equatable, Sendable {
     case activationsBytes = "activations_bytes"
     case scratchBytes = "scratch_bytes"
     case headBytes = "head_bytes"
+    case teacherBytes = "teacher_bytes"
     case checkpointBytes = "checkpoint_bytes"
+  }
+
+  /// A teacher beside the student.
+  package struct Teacher: Sendable {
+    let configuration: ModelConfiguration
+    /// `CompanionTeacher.memoryBytes`.
+    package let bytes: Int
+
+    /// - Parameters: as the properties.
+    package init(configuration: ModelConfiguration, bytes: Int) {
+      self.configuration = configuration
+      self.bytes = bytes
+    }
   }
 
   /// What a run of this recipe and shape will take.
   package init(
     recipe: TrainingRecipe, configuration: ModelConfiguration, checkpoints: CheckpointPlace,
-    team: ComputeTeam = .shared
+    teacher: Teacher? = nil, team: ComputeTeam = .shared
   ) {
     let model = Transformer.memoryBytes(
       configuration: configuration, sequences: recipe.batchSize, length: recipe.sequenceLength,
-      training: true, storage: recipe.activations, team: team)
+      training: true, storage: recipe.activations, gradientMemory: recipe.gradientMemory,
+      team: team)
     let rows = recipe.batchSize * recipe.sequenceLength
-    let ternaryCount = ParameterLayout(configuration).views.filter(\.isTernary)
-      .reduce(0) { $0 + $1.count }
     parametersBytes = model.parameters
     gradientsBytes = model.gradients
     optimizerBytes = model.optimizer
-    tritsBytes = model.ternaryWeights + ternaryCount
+    tritsBytes = model.ternaryWeights + TritCounter.bytes(of: ParameterLayout(configuration))
     activationsBytes = model.activations
     scratchBytes = model.scratch
     headBytes =
       HeadLoss.scratchBytes(
         vocabularySize: configuration.vocabSize, width: configuration.hiddenSize,
-        maximumRows: rows) + rows * configuration.hiddenSize * MemoryLayout<Float>.stride
+        maximumRows: rows,
+        denseTeacherWidth: recipe.losses.hasDenseTeacher ? teacher?.configuration.hiddenSize : nil,
+        spare: model.spare)
+      + rows * configuration.hiddenSize * MemoryLayout<Float>.stride
+    teacherBytes =
+      teacher.map { teacher in
+        // Options that cannot be are refused where the run is made.
+        let relations = recipe.losses.ad.flatMap {
+          try? AttentionRelationLoss.scratchBytes(
+            student: configuration, teacher: teacher.configuration, options: $0.options,
+            maximumRows: rows, maximumLength: recipe.sequenceLength, team: team)
+        }
+        return teacher.bytes + (relations ?? 0)
+      } ?? 0
     checkpointBytes = checkpoints == .aside ? model.parameters + model.optimizer : 0
   }
 
   /// Everything together.
   package var total: Int {
     parametersBytes + gradientsBytes + optimizerBytes + tritsBytes + activationsBytes
-      + scratchBytes + headBytes + checkpointBytes
+      + scratchBytes + headBytes + teacherBytes + checkpointBytes
   }
 }

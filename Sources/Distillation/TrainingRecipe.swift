@@ -8,7 +8,7 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
     case pretrain
     /// Text or the tokens of traces, without a teacher's distribution: the baseline.
     case direct
-    /// Traces of a teacher.
+    /// A teacher: its traces, or the model itself beside the student.
     case distill
   }
 
@@ -154,6 +154,11 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
     require(
       method == .distill || losses.kd.weight == 0,
       "losses.kd.weight must be 0 for method \(method.rawValue): it has no teacher")
+    require(
+      method == .distill || losses.ad == nil,
+      "losses.ad must be null for method \(method.rawValue): it has no teacher")
+    require(
+      losses.ad?.weight.map(\.isPositive) ?? true, "losses.ad.weight must be above 0 or null")
     if let flip {
       require((0...1).contains(flip.fraction), "flip.fraction must be in 0 ... 1")
       require(flip.tokenBudget.map { $0 > 0 } ?? true, "flip.token_budget must be above 0")

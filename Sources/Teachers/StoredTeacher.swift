@@ -15,24 +15,40 @@ extension LocalTeacher {
     _ weights: ModelWeights, configuration: ModelConfiguration, maximumLength: Int,
     batchRows: Int = 2048, precision: ProductPrecision? = nil, team: ComputeTeam = .shared
   ) throws {
-    let stored = try StoredWeights(
+    try self.init(
+      weights: StoredWeights(weights, configuration: configuration, team: team),
+      maximumLength: maximumLength, batchRows: batchRows, precision: precision, team: team)
+  }
+}
+
+extension StoredWeights {
+  /// A checkpoint's weights where they lie in the mapped files; gains, biases and matrices of other
+  /// formats are copied.
+  ///
+  /// - Parameters:
+  ///   - weights: checked to be those of `configuration`, which has no ternary projections.
+  ///   - storage: what matrices are kept in; nil: what they are stored in. Another than that takes a
+  ///     copy.
+  /// - Throws: `ModelConfigurationError`, `SafetensorsError`.
+  package convenience init(
+    _ weights: ModelWeights, configuration: ModelConfiguration,
+    storage: DenseWeights.Storage? = nil, team: ComputeTeam = .shared
+  ) throws {
+    try self.init(
       configuration,
       matrix: { view in
-        try DenseWeights(stored: weights, view: view, team: team)
+        try DenseWeights(stored: weights, view: view, storage: storage, team: team)
       },
       copyVector: { view, values in
         try weights.copy(view.name, shape: view.shape, isTernary: false, into: values)
       })
-    self.init(
-      weights: stored, maximumLength: maximumLength, batchRows: batchRows, precision: precision,
-      team: team)
   }
 }
 
 extension DenseWeights {
-  /// A matrix of a checkpoint: mapped where its format is one that products read, else a copy.
+  /// A matrix of a checkpoint: mapped where its format is the wanted one, else a copy.
   fileprivate convenience init(
-    stored weights: ModelWeights, view: ParameterView, team: ComputeTeam
+    stored weights: ModelWeights, view: ParameterView, storage wanted: Storage?, team: ComputeTeam
   ) throws(SafetensorsError) {
     let (file, info) = try weights.stored(view.name, shape: view.shape)
     let storage: Storage? =
@@ -42,7 +58,7 @@ extension DenseWeights {
       default: nil
       }
     let bytes = file.withBytes(of: info) { $0 }
-    if let storage, let base = bytes.baseAddress,
+    if let storage, storage == wanted ?? storage, let base = bytes.baseAddress,
       Int(bitPattern: base) % info.type.bytes == 0
     {
       let mapped = WeightBytes(
@@ -55,6 +71,6 @@ extension DenseWeights {
     try weights.copy(view.name, shape: view.shape, isTernary: false, into: floats.pointer)
     self.init(
       UnsafePointer(floats.pointer), rows: view.shape[0], columns: view.shape[1],
-      storage: storage ?? .fp32, team: team)
+      storage: wanted ?? storage ?? .fp32, team: team)
   }
 }

@@ -110,4 +110,66 @@ struct PipelineSpecTests {
         "/nam", "/corpus", "/student/steps",
       ])
   }
+
+  private static let bitDistill = #"""
+    "recipe": "bitdistill", "corpus": {"path": "text.txt"},
+    "task": {"task": "sst2", "path": "train.tsv", "held_out_fraction": 0.05},
+    "evaluation": {"task": "sst2", "path": "dev.tsv"}
+    """#
+
+  @Test func `BitNet Distillation is a chain of its own`() throws {
+    let spec = try pipeline(
+      "{\(Self.bitDistill), \"model\": \"mdl_01jd0000000000000000000000\", \"seed\": 7}")
+    let stages = spec.jobs.map { $0.tags["stage"] ?? "" }
+    #expect(stages == ["teacher", "convert", "continued", "direct", "distill", "eval"])
+    #expect(spec.jobs.map(\.kind) == [.train, .convert, .train, .train, .train, .eval])
+    let jobs = Dictionary(uniqueKeysWithValues: zip(stages, spec.jobs))
+    let distill = try #require(jobs["distill"])
+    #expect(distill.spec["teacher"]?.stringValue == jobs["teacher"]?.id.text)
+    #expect(distill.spec["model"]?["init_from"]?.stringValue == jobs["continued"]?.id.text)
+    #expect(distill.spec["losses"]?["kd"]?["temperature"] == 5.0)
+    #expect(distill.spec["losses"]?["ad"] != nil)
+    #expect(distill.spec["seed"] == 7)
+    #expect(distill.spec["corpus"]?["task"] == "sst2")
+    #expect(Set(distill.after) == Set(["teacher", "continued"].compactMap { jobs[$0]?.id }))
+    #expect(jobs["continued"]?.spec["corpus"]?["path"] == "text.txt")
+    #expect(jobs["direct"]?.spec["model"]?["quantization"] == "ternary")
+    #expect(jobs["direct"]?.spec["losses"]?["ad"] == nil)
+    #expect(jobs["eval"]?.spec["tasks"]?.arrayValue?.first?["path"] == "dev.tsv")
+    #expect(jobs["eval"]?.spec["pipeline"]?["convert"]?.stringValue == jobs["convert"]?.id.text)
+  }
+
+  @Test func `the ablation takes one part away from each further student`() throws {
+    let spec = try pipeline(
+      """
+      {\(Self.bitDistill), "base": {"steps": 9}, "ablation": true,
+       "distill": {"steps": 5, "losses": {"kd": {"weight": 3}, "ad": {"layers": [1]}}}}
+      """)
+    let jobs = Dictionary(uniqueKeysWithValues: spec.jobs.map { ($0.tags["stage"] ?? "", $0) })
+    #expect(jobs.count == 11)
+    #expect(jobs["base"]?.spec["steps"] == 9)
+    #expect(
+      jobs["without_continued"]?.spec["model"]?["init_from"]?.stringValue
+        == jobs["convert"]?.id.text)
+    #expect(jobs["logits_only"]?.spec["losses"]?["ad"] == nil)
+    #expect(jobs["logits_only"]?.spec["losses"]?["kd"]?["weight"] == 3.0)
+    #expect(jobs["relations_only"]?.spec["losses"]?["kd"]?["weight"] == 0.0)
+    #expect(jobs["relations_only"]?.spec["losses"]?["ad"]?["layers"] == [1])
+    #expect(jobs["without_distillation"]?.spec["method"] == "direct")
+    #expect(jobs["without_distillation"]?.spec["teacher"] == nil)
+    #expect(jobs["without_distillation"]?.spec["steps"] == 5)
+    let others = jobs["eval"]?.spec["models"]?["others"]?.objectValue ?? [:]
+    #expect(others.count == 4)
+  }
+
+  @Test(arguments: [
+    (#""model": "mdl_01jd0000000000000000000000", "collect": {}"#, "/collect"),
+    (#""distill": {"losses": {"ad": {"heads": 0}}}, "base": {}"#, "/distill/losses/ad/heads"),
+    (#""seed": 1"#, ""),
+  ])
+  func `faults of a BitNet Distillation are named where they are`(field: String, place: String) {
+    let request = "{\(Self.bitDistill), \(field)}"
+    let found = faults(request)
+    #expect(found.contains { $0.pointer == place }, "\(found)")
+  }
 }

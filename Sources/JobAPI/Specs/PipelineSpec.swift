@@ -1,58 +1,10 @@
-// One request that becomes a chain of jobs:
-//
-//   pretrain ─▶ baseline ─▶ collect ─┬▶ direct  ─┬▶ eval ─▶ dryrun
-//                                    └▶ distill ─┘
+// One request that becomes a chain of jobs; which ones, its recipe says.
 //
 // Each stage's spec is built from what the pipeline says once (the corpus, the tokenizer, who
 // uses whose model), and the stage's own section is laid over it. The specs are then read as any
 // other, so a section can say whatever a spec of its kind can, and its faults are named in it.
 
 package import Jobs
-
-/// The stages of a pipeline, in the order in which they are submitted.
-package enum PipelineStage: String, CaseIterable, Sendable {
-  case pretrain, baseline, collect, direct, distill, eval, dryrun
-
-  /// The kind of the stage's job.
-  package var kind: JobKind {
-    switch self {
-    case .pretrain, .direct, .distill: .train
-    case .baseline: .teacher
-    case .collect: .collect
-    case .eval: .eval
-    case .dryrun: .dryrun
-    }
-  }
-
-  /// The sections of the request that shape the stage, the later over the earlier.
-  var sections: [String] {
-    switch self {
-    case .pretrain: ["teacher"]
-    case .baseline: ["baseline"]
-    case .collect: ["collect"]
-    case .direct: ["student", "direct"]
-    case .distill: ["student", "distill"]
-    case .eval: ["eval"]
-    case .dryrun: ["dryrun"]
-    }
-  }
-
-  /// Names of which a section's replaces the others' of what it is laid over.
-  fileprivate var exclusiveNames: [Set<String>] {
-    let corpus: Set = ["path", "generator"]
-    switch self.kind {
-    case .train:
-      return [
-        corpus, ["path", "model", "train"], ["preset", "init_from"], ["steps", "token_budget"],
-        ["corpus", "traces"],
-      ]
-    case .teacher: return [corpus, ["prompts", "corpus"]]
-    case .collect: return [corpus, ["path", "model", "train"]]
-    case .convert, .eval, .export: return [corpus]
-    case .dryrun: return [["preset", "config"]]
-    }
-  }
-}
 
 /// The jobs that a pipeline request stands for.
 package struct PipelineSpec: Equatable, Sendable {
@@ -73,9 +25,11 @@ package struct PipelineSpec: Equatable, Sendable {
     check: (JobSpec) -> [FieldError] = { _ in [] }
   ) throws(SpecError) {
     var errors: [FieldError] = []
-    let request = PipelineRequest.table.partial(json, base: nil, at: .root, errors: &errors)
+    // Without a right name of its recipe a request is read as one of the default, which says so.
+    let recipe = json["recipe"]?.stringValue.flatMap { PipelineRecipe(rawValue: $0) } ?? .traces
+    let request = recipe.table.partial(json, base: nil, at: .root, errors: &errors)
     guard case .object = json else { throw SpecError(errors) }
-    let stages = PipelineStage.allCases.filter { request.includes($0) }
+    let stages = recipe.stages(of: request)
     ids = Dictionary(uniqueKeysWithValues: stages.map { ($0, makeID()) })
     jobs = []
     for stage in stages {
@@ -93,49 +47,42 @@ package struct PipelineSpec: Equatable, Sendable {
   }
 
   /// The JSON Schema of the request.
-  package static var schema: JSONValue { PipelineRequest.table.schema }
+  package static var schema: JSONValue {
+    ["oneOf": .array(PipelineRecipe.allCases.map(\.table.schema))]
+  }
 }
 
 /// The body of `POST /v1/pipelines`, before its sections are read.
-private struct PipelineRequest: Sendable {
+struct PipelineRequest: Sendable {
+  var recipe: PipelineRecipe = .traces
   var name: String = "pipeline"
   var priority: Int = 0
   var tags: [String: String] = [:]
   var maxAttempts: Int = 3
   var corpus: CorpusSource = .generated(GeneratedCorpus())
   var tokenizer: TokenizerSource = .trained(vocabularySize: 2048)
+  /// BitNet Distillation: the full-precision model; nil trains one first.
+  var model: ModelReference?
+  /// BitNet Distillation: what is learnt, and what is judged.
+  var task: CorpusSource = .generated(GeneratedCorpus())
+  var evaluation: TaskCorpus = TaskCorpus(task: .named(""), path: "", part: .test)
+  var ablation = false
+  var seed: UInt64 = 1
   var sections: [String: JSONValue] = [:]
 
-  static let table = FieldTable(
-    "PipelineRequest",
-    "A teacher trained on a corpus, its traces, students with and without them, their comparison.",
-    initial: PipelineRequest(),
-    fields: [
-      .field("name", \.name, .text(1...150), "Begins the jobs' names."),
-      .field("priority", \.priority, .integer(-1000...1000), "Of all its jobs."),
-      .field("tags", \.tags, .tags, "Of all its jobs."),
-      .field("max_attempts", \.maxAttempts, .integer(1...100), "Of each of its jobs."),
-      .required("corpus", \.corpus, .corpus(part: .train), "What all of it is about."),
-      .field("tokenizer", \.tokenizer, .tokenizer, "That of the teacher and of the students."),
-      section("teacher", "Laid over the train spec of the teacher."),
-      section("baseline", "Laid over the teacher spec; false leaves the stage out.", .orFalse),
-      section("collect", "Laid over the collect spec."),
-      section(
-        "student",
-        "Laid over the train specs of both students; model.init_from may be \"teacher\"."),
-      section(
-        "direct", "Laid over the train spec of the student without a teacher; false: no such.",
-        .orFalse),
-      section("distill", "Laid over the train spec of the distilled student."),
-      section("eval", "Laid over the eval spec."),
-      section("dryrun", "Laid over the dryrun spec; false leaves the stage out.", .orFalse),
-    ])
+  /// The fields that every recipe has.
+  static let commonFields: [Field<PipelineRequest>] = [
+    .field("name", \.name, .text(1...150), "Begins the jobs' names."),
+    .field("priority", \.priority, .integer(-1000...1000), "Of all its jobs."),
+    .field("tags", \.tags, .tags, "Of all its jobs."),
+    .field("max_attempts", \.maxAttempts, .integer(1...100), "Of each of its jobs."),
+  ]
 
-  private enum SectionForm {
+  enum SectionForm {
     case object, orFalse
   }
 
-  private static func section(
+  static func section(
     _ name: String, _ documentation: String, _ form: SectionForm = .object
   ) -> Field<PipelineRequest> {
     let object: JSONValue = ["type": "object"]
@@ -156,17 +103,14 @@ private struct PipelineRequest: Sendable {
       properties: { _ in [(name, shape.schema.documented(documentation, standard: nil))] })
   }
 
-  func includes(_ stage: PipelineStage) -> Bool {
-    stage.sections.allSatisfy { sections[$0] != false }
-  }
-
   /// The stage's spec: what follows from the pipeline, and its sections over it.
   func spec(of stage: PipelineStage, ids: [PipelineStage: JobID], isLast: Bool) -> JSONValue {
     var spec = skeleton(of: stage, ids: ids)
-    for name in stage.sections {
+    for name in recipe.sections(of: stage) {
       guard let section = sections[name] else { continue }
       spec = section.laid(over: spec, exclusive: stage.exclusiveNames)
     }
+    if let last = ablated(stage) { spec = last.laid(over: spec, exclusive: stage.exclusiveNames) }
     spec = withTeacherNamed(spec, ids: ids)
     if isLast, case .object(var object) = spec, stage == .eval || stage == .dryrun {
       object["pipeline"] = PipelineJobs.table.write(PipelineJobs(ids))
@@ -176,32 +120,9 @@ private struct PipelineRequest: Sendable {
   }
 
   private func skeleton(of stage: PipelineStage, ids: [PipelineStage: JobID]) -> JSONValue {
-    func reference(_ stage: PipelineStage) -> JSONValue {
-      ids[stage].json { .string($0.text) }
-    }
-    switch stage {
-    case .pretrain:
-      return [
-        "method": "pretrain", "model": ["preset": "demo", "quantization": "none"],
-        "corpus": corpus(.train), "tokenizer": Shape.tokenizer.write(tokenizer),
-      ]
-    case .baseline:
-      return ["teacher": ["model": reference(.pretrain)], "corpus": corpus(.test)]
-    case .collect:
-      return ["teacher": ["model": reference(.pretrain)], "corpus": corpus(.train)]
-    case .direct:
-      // The same sequences in the same order as the distilled student sees.
-      return ["method": "direct", "model": Self.student, "traces": reference(.collect)]
-    case .distill:
-      return ["method": "distill", "model": Self.student, "traces": reference(.collect)]
-    case .eval:
-      return [
-        "models": [
-          "student": reference(.distill), "teacher": reference(.pretrain),
-          "direct": reference(.direct),
-        ], "corpus": corpus(.test),
-      ]
-    case .dryrun: return [:]
+    switch recipe {
+    case .traces: tracesSkeleton(of: stage, ids: ids)
+    case .bitdistill: bitDistillSkeleton(of: stage, ids: ids)
     }
   }
 
@@ -216,21 +137,11 @@ private struct PipelineRequest: Sendable {
     return .object(object)
   }
 
-  private static let student: JSONValue = [
-    "preset": "demo", "quantization": "ternary", "sub_norm": true,
-  ]
-
-  private func corpus(_ part: CorpusPartName) -> JSONValue {
-    let shape = Shape.corpus(part: part)
-    return (["part": .string(part.rawValue)] as JSONValue)
-      .laid(over: shape.write(corpus), exclusive: [])
-  }
-
   func job(
     _ id: JobID, _ stage: PipelineStage, _ spec: JobSpec, ids: [PipelineStage: JobID]
   ) -> NewJob {
     var tags = tags
-    tags["pipeline"] = ids[.pretrain]?.text
+    tags["pipeline"] = first(of: ids)?.text
     tags["stage"] = stage.rawValue
     return NewJob(
       id: id, kind: stage.kind, name: "\(name): \(stage.rawValue)", priority: priority,
@@ -238,14 +149,26 @@ private struct PipelineRequest: Sendable {
       after: predecessors(of: stage, ids: ids))
   }
 
+  /// The pipeline's first job, after which the whole is named.
+  private func first(of ids: [PipelineStage: JobID]) -> JobID? {
+    recipe.stages(of: self).first.flatMap { ids[$0] }
+  }
+
   private func predecessors(of stage: PipelineStage, ids: [PipelineStage: JobID]) -> [JobID] {
-    switch stage {
-    case .pretrain: []
-    case .baseline: [ids[.pretrain]].compactMap { $0 }
-    case .collect: [ids[.baseline] ?? ids[.pretrain]].compactMap { $0 }
-    case .direct, .distill: [ids[.collect]].compactMap { $0 }
-    case .eval: [ids[.direct], ids[.distill]].compactMap { $0 }
-    case .dryrun: [ids[.eval]].compactMap { $0 }
+    switch recipe {
+    case .traces: tracesPredecessors(of: stage, ids: ids)
+    case .bitdistill: bitDistillPredecessors(of: stage, ids: ids)
+    }
+  }
+
+  /// The pipeline's own field that a stage's `name` comes from.
+  private func said(_ name: String, of stage: PipelineStage) -> String? {
+    switch (recipe, name) {
+    case (.traces, "corpus"), (_, "tokenizer"): name
+    case (.bitdistill, "corpus"):
+      [.base, .convert, .continued].contains(stage) ? "corpus" : "task"
+    case (.bitdistill, "tasks"): "evaluation"
+    default: nil
     }
   }
 
@@ -254,38 +177,51 @@ private struct PipelineRequest: Sendable {
     let names = fault.pointer.split(separator: "/").map {
       String($0).replacing("~1", with: "/").replacing("~0", with: "~")
     }
-    let section = stage.sections.reversed().first { sections[$0]?.holds(names) ?? false }
-    if section == nil, let first = names.first, ["corpus", "tokenizer"].contains(first) {
-      return fault  // What the pipeline itself says, under the same name.
+    let own = recipe.sections(of: stage)
+    let section = own.reversed().first { sections[$0]?.holds(names) ?? false }
+    if section == nil, let first = names.first, let said = said(first, of: stage) {
+      // What the pipeline itself says, perhaps under another name.
+      let rest = fault.pointer.dropFirst(first.utf8.count + 1)
+      return FieldError(pointer: "/" + said + rest, detail: fault.detail)
     }
-    let place = JSONPointer.root.member(section ?? stage.sections[stage.sections.count - 1])
+    let place = JSONPointer.root.member(section ?? own[own.count - 1])
     return FieldError(pointer: place.text + fault.pointer, detail: fault.detail)
   }
 }
 
 extension PipelineJobs {
   fileprivate init(_ ids: [PipelineStage: JobID]) {
-    pretrain = ids[.pretrain]
+    base = ids[.base]
+    pretrain = ids[.pretrain] ?? ids[.teacher]
     teacher = ids[.baseline]
+    convert = ids[.convert]
+    continued = ids[.continued]
     collect = ids[.collect]
     direct = ids[.direct]
     distill = ids[.distill]
+    withoutContinued = ids[.withoutContinued]
+    withoutDistillation = ids[.withoutDistillation]
+    logitsOnly = ids[.logitsOnly]
+    relationsOnly = ids[.relationsOnly]
     eval = ids[.eval]
     dryrun = ids[.dryrun]
   }
 }
 
 extension JSONValue {
-  /// This value over another: objects member by member, everything else replaces.
+  /// This value over another: objects member by member, null takes a member away, everything else
+  /// replaces (RFC 7396).
   ///
   /// - Parameter exclusive: groups of names; one of a group here removes the others there.
-  fileprivate func laid(over base: JSONValue, exclusive: [Set<String>]) -> JSONValue {
+  func laid(over base: JSONValue, exclusive: [Set<String>]) -> JSONValue {
     guard case .object(let upper) = self, case .object(var lower) = base else { return self }
     for (name, value) in upper {
       for group in exclusive where group.contains(name) {
         for other in group where other != name && upper[other] == nil { lower[other] = nil }
       }
-      lower[name] = lower[name].map { value.laid(over: $0, exclusive: exclusive) } ?? value
+      lower[name] =
+        value == .null
+        ? nil : lower[name].map { value.laid(over: $0, exclusive: exclusive) } ?? value
     }
     return .object(lower)
   }

@@ -9,8 +9,10 @@ package struct TrainSpec: Equatable, Sendable {
   package var model: ModelSource
   /// What `pretrain` learns from, and `direct` unless it has traces.
   package var corpus: CorpusSource?
-  /// What `distill` learns from.
+  /// What `distill` learns from, without a local teacher.
   package var traces: TraceReference?
+  /// A model that runs beside the student.
+  package var teacher: ModelReference?
   /// Nil takes that of the traces, or of the model that the training starts from.
   package var tokenizer: TokenizerSource?
   /// Longest sequence in tokens.
@@ -46,6 +48,11 @@ package struct TrainSpec: Equatable, Sendable {
   /// Whether activations are rotated, once `nil` is decided.
   package var usesHadamard: Bool { hadamard ?? flip.enabled }
 
+  /// Where the teacher's distributions come from, once `nil` is decided.
+  package var distillationSource: DistillationSource {
+    losses.kd.source ?? (traces == nil && teacher != nil ? .dense : .traces)
+  }
+
   static let table = FieldTable(
     "TrainSpec", "A training: a teacher from text, or a student from text or traces.",
     initial: TrainSpec(method: .distill),
@@ -53,7 +60,11 @@ package struct TrainSpec: Equatable, Sendable {
       // Losses other than cross-entropy need a teacher's signal, so their default weight is 0
       // where there is none. Settings of the daemon may have changed the temperature: it stays.
       let method = object["method"]?.stringValue.flatMap { TrainMethod(rawValue: $0) }
-      guard let method, method != .distill else { return }
+      guard let method else { return }
+      if method == .distill {
+        if object["teacher"] != nil, object["traces"] == nil { spec.losses = .besideTeacher }
+        return
+      }
       let standard = LossSpec.crossEntropyOnly
       spec.losses.kd.weight = standard.kd.weight
       spec.losses.crossEntropy = standard.crossEntropy
@@ -65,8 +76,12 @@ package struct TrainSpec: Equatable, Sendable {
       .required("model", \.model, .model, "What the training starts from."),
       .optional(
         "corpus", \.corpus, .corpus(part: .train),
-        "What pretrain learns from, and direct unless it has traces."),
+        "What pretrain learns from, direct unless it has traces, and distill beside a teacher."),
       .optional("traces", \.traces, .traceReference, "What distill learns from."),
+      .optional(
+        "teacher", \.teacher, .modelReference,
+        "A local model that runs beside the student: distill learns from its whole distribution "
+          + "over a corpus, and from its attention."),
       .optional(
         "tokenizer", \.tokenizer, .tokenizer,
         "Left out, that of the traces, or of the model that the training starts from."),
@@ -82,8 +97,8 @@ package struct TrainSpec: Equatable, Sendable {
       .field("schedule", \.schedule, ScheduleSpec.table.shape, "The learning rate over the steps."),
       .field(
         "losses", \.losses, LossSpec.table.shape,
-        "Weights of the losses. Without distillation the defaults are kd.weight 0, ce 1, format 0."
-      ),
+        "Weights of the losses. Without distillation the defaults are kd.weight 0, ce 1, format 0; "
+          + "beside a local teacher kd.weight 10, kd.temperature 5, ce 1, format 0."),
       .field("flip", \.flip, FlipSpec.table.shape, "From 8-bit to 4-bit activations on the way."),
       .field("precision", \.precision, .choice, "Of the products of the backward pass."),
       .field(
@@ -113,15 +128,23 @@ package struct TrainSpec: Equatable, Sendable {
       faults.append(pointer.fault("direct training needs \"corpus\" or \"traces\""))
     case (.direct, .some, .some):
       faults.append(tracesPlace.fault("give only one of \"corpus\", \"traces\""))
-    case (.distill, _, nil): faults.append(tracesPlace.fault("is required to distill"))
+    case (.distill, nil, nil):
+      faults.append(
+        teacher == nil
+          ? tracesPlace.fault("is required to distill, or \"teacher\" and \"corpus\"")
+          : corpusPlace.fault("is required to distill beside a teacher"))
+    case (.distill, .some, .some):
+      faults.append(corpusPlace.fault("give only one of \"corpus\", \"traces\""))
     default: break
     }
     if method == .pretrain, traces != nil {
       faults.append(tracesPlace.fault("pretrain learns from a corpus, not from traces"))
     }
-    if method == .distill, corpus != nil {
-      faults.append(corpusPlace.fault("distill learns from traces, not from a corpus"))
+    if method == .distill, corpus != nil, traces == nil, teacher == nil {
+      faults.append(
+        pointer.member("teacher").fault("is required to distill over a corpus; or give \"traces\""))
     }
+    faults += teacherFaults(at: pointer)
     if case .preset = model, tokenizer == nil, traces == nil, corpus != nil {
       faults.append(
         pointer.member("tokenizer").fault("is required for a new model that learns from a corpus"))
@@ -129,6 +152,28 @@ package struct TrainSpec: Equatable, Sendable {
     if case .trained = tokenizer, corpus == nil {
       faults.append(
         pointer.member("tokenizer").member("train").fault("needs a corpus to be trained on"))
+    }
+    return faults
+  }
+
+  /// What needs a model beside the student, and what such a model needs.
+  private func teacherFaults(at pointer: JSONPointer) -> [FieldError] {
+    var faults: [FieldError] = []
+    let losses = pointer.member("losses")
+    let source = losses.member("kd").member("source")
+    if teacher != nil, method != .distill {
+      faults.append(
+        pointer.member("teacher").fault(
+          "only distill learns from a teacher, not \(method.rawValue)"))
+    }
+    if self.losses.kd.source == .dense, teacher == nil {
+      faults.append(source.fault("dense needs \"teacher\""))
+    }
+    if self.losses.kd.source == .traces, traces == nil {
+      faults.append(source.fault("traces needs \"traces\""))
+    }
+    if self.losses.attentionRelations != nil, teacher == nil {
+      faults.append(losses.member("ad").fault("needs \"teacher\": traces hold no attention"))
     }
     return faults
   }
@@ -140,7 +185,7 @@ package enum TrainMethod: String, CaseIterable, Sendable {
   case pretrain
   /// The same for a student that is compared with a distilled one: the baseline.
   case direct
-  /// The distributions of a teacher's traces.
+  /// The distributions of a teacher, from its traces or as it runs beside the student.
   case distill
 }
 

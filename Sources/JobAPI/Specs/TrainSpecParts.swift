@@ -92,9 +92,22 @@ package struct LossSpec: Equatable, Sendable {
   package var kd = DistillationLossSpec()
   package var crossEntropy: Double = 0.25
   package var format: Double = 0.2
+  /// Nil: attention is not compared.
+  package var attentionRelations: AttentionRelationSpec?
 
-  /// The defaults of a distillation.
+  /// The defaults of a distillation from traces.
   package init() {}
+
+  /// The defaults of fine-tuning for a task beside a local teacher (RECIPE 7): λ of
+  /// BitNet Distillation (arXiv 2510.13998, §4.1), whose τ makes the gradient of KD small.
+  package static var besideTeacher: LossSpec {
+    var losses = LossSpec()
+    losses.kd.weight = 10
+    losses.kd.temperature = 5
+    losses.crossEntropy = 1
+    losses.format = 0
+    return losses
+  }
 
   /// The defaults where there is no teacher's signal.
   package static var crossEntropyOnly: LossSpec {
@@ -111,11 +124,16 @@ package struct LossSpec: Equatable, Sendable {
       .field("kd", \.kd, DistillationLossSpec.table.shape, "Top-K + Other distillation."),
       .field("ce", \.crossEntropy, .number(0...1e6), "Weight of the cross-entropy."),
       .field("format", \.format, .number(0...1e6), "Weight of structural tokens' cross-entropy."),
+      .optional(
+        "ad", \.attentionRelations, AttentionRelationSpec.table.shape,
+        "Attention-relation distillation from a local teacher; left out, none."),
     ])
 }
 
-/// The Top-K + Other distillation loss (RECIPE 4).
+/// The distillation loss on the teacher's distributions (RECIPE 4).
 package struct DistillationLossSpec: Equatable, Sendable {
+  /// Nil: the traces where there are any, else the local teacher.
+  package var source: DistillationSource?
   package var weight: Double = 1
   package var temperature: Double = 1.3
   package var tauSquared: Bool = false
@@ -125,8 +143,13 @@ package struct DistillationLossSpec: Equatable, Sendable {
   package init() {}
 
   static let table = FieldTable(
-    "DistillationLoss", "The Top-K + Other distillation loss.", initial: DistillationLossSpec(),
+    "DistillationLoss", "The distillation loss on the teacher's distributions.",
+    initial: DistillationLossSpec(),
     fields: [
+      .optional(
+        "source", \.source, .choice,
+        "traces: Top-K + Other as collected; dense: the whole distribution of a local teacher. Left "
+          + "out, the traces where there are any."),
       .field("weight", \.weight, .number(0...1e6), "Weight of the loss."),
       .field(
         "temperature", \.temperature, .number(above: 0, through: 100),
@@ -135,6 +158,11 @@ package struct DistillationLossSpec: Equatable, Sendable {
         "tau_squared", \.tauSquared, .boolean, "Multiplies the loss by the temperature squared."),
       .field("divergence", \.divergence, .choice, "forward is KL(teacher || student)."),
     ])
+}
+
+/// Where the teacher's distributions come from.
+package enum DistillationSource: String, CaseIterable, Sendable {
+  case traces, dense
 }
 
 /// What is minimised between teacher and student.

@@ -5,15 +5,17 @@ internal import Transformer
 
 extension JobEnvironment {
   /// Refuses a training run that cannot fit, before anything is allocated.
+  ///
+  /// - Parameter besides: bytes of what runs beside it.
   func requireMemory(
     training configuration: ModelConfiguration, batch: Int, length: Int,
-    activations: ActivationStorage
+    activations: ActivationStorage, besides: Int = 0
   ) throws {
     func bytes(batch: Int) -> Int {
       Transformer.memoryBytes(
         configuration: configuration, sequences: batch, length: length, training: true,
         storage: activations, team: team
-      ).total
+      ).total + besides
     }
     let available = Self.availableBytes
     let needed = bytes(batch: batch)
@@ -35,7 +37,8 @@ extension JobEnvironment {
   /// Where checkpoints are written from: from a copy, when there is room for one beside the training.
   func checkpointPlace(for plan: TrainingPlan) -> CheckpointPlace {
     let memory = TrainingMemory(
-      recipe: plan.recipe, configuration: plan.configuration, checkpoints: .aside, team: team)
+      recipe: plan.recipe, configuration: plan.configuration, checkpoints: .aside,
+      teacher: plan.teacher?.memory(for: plan.recipe), team: team)
     return memory.total <= Self.availableBytes ? .aside : .inPlace
   }
 

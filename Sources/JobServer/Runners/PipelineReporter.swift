@@ -137,8 +137,11 @@ extension PipelineJobs {
   /// The jobs that there are, in the order in which they run.
   var byRole: [(role: String, id: JobID)] {
     [
-      ("pretrain", pretrain), ("teacher", teacher), ("collect", collect), ("direct", direct),
-      ("distill", distill), ("eval", eval), ("dryrun", dryrun),
+      ("base", base), ("pretrain", pretrain), ("teacher", teacher), ("collect", collect),
+      ("convert", convert), ("continued", continued), ("direct", direct), ("distill", distill),
+      ("without_continued", withoutContinued), ("without_distillation", withoutDistillation),
+      ("logits_only", logitsOnly), ("relations_only", relationsOnly), ("eval", eval),
+      ("dryrun", dryrun),
     ].compactMap { role, id in id.map { (role, $0) } }
   }
 }

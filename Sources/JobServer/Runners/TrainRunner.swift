@@ -21,10 +21,19 @@ struct TrainRunner {
   func run(_ spec: TrainSpec) throws -> JobOutcome {
     let folder = try environment.folder.folder(of: running.job.id)
     running.report(Progress(message: "reading the data"))
-    let plan = try TrainingPlan(spec, folder: folder, environment: environment)
+    let plan: TrainingPlan
+    do {
+      plan = try TrainingPlan(spec, folder: folder, environment: environment) { progress in
+        running.report(progress)
+        return running.stopRequested == nil
+      }
+    } catch TrainingError.cancelled {
+      return .stopped
+    }
     try environment.requireMemory(
       training: plan.configuration, batch: plan.recipe.batchSize,
-      length: plan.recipe.sequenceLength, activations: plan.recipe.activations)
+      length: plan.recipe.sequenceLength, activations: plan.recipe.activations,
+      besides: plan.teacher?.memory(for: plan.recipe).bytes ?? 0)
     let checkpoints = CheckpointFolder(
       url: try environment.folder.made(folder.appendingPathComponent("checkpoints")),
       modelName: modelName, keepLast: spec.checkpoint.keepLast, keepsBest: spec.checkpoint.keepBest)
@@ -32,7 +41,8 @@ struct TrainRunner {
     try checkpoints.removeUnfinished()
     // Asked before the training takes its memory.
     let place = environment.checkpointPlace(for: plan)
-    let trainer = try startingPoint(plan, checkpoints)
+    let teacher = try plan.teacher?.load(for: plan.recipe, team: environment.team)
+    let trainer = try startingPoint(plan, checkpoints, teacher)
     trainer.checkpointPlace = place
     trainer.machine = environment.machine.peaks(of: environment.team)
     let writer = writer(of: trainer, plan, checkpoints)
@@ -85,7 +95,7 @@ struct TrainRunner {
 
   /// The newest whole checkpoint of this job, or the first step.
   private func startingPoint(
-    _ plan: TrainingPlan, _ checkpoints: CheckpointFolder
+    _ plan: TrainingPlan, _ checkpoints: CheckpointFolder, _ teacher: CompanionTeacher?
   ) throws -> Trainer {
     let found = try checkpoints.newestWhole()
     for damage in found.damaged { running.log(.warning, "not used: \(damage)") }
@@ -93,7 +103,7 @@ struct TrainRunner {
       running.log(.info, "going on from \(newest.lastPathComponent)")
       return try Trainer.resume(
         from: newest, recipe: plan.recipe, configuration: plan.configuration, data: plan.data,
-        identity: plan.identity, team: environment.team)
+        teacher: teacher, identity: plan.identity, team: environment.team)
     }
     let initial = try plan.initialModel.map { folder in
       let parameters = Parameters(layout: ParameterLayout(plan.configuration))
@@ -106,7 +116,7 @@ struct TrainRunner {
     }
     return try Trainer(
       recipe: plan.recipe, configuration: plan.configuration, data: plan.data, initial: initial,
-      identity: plan.identity, team: environment.team)
+      teacher: teacher, identity: plan.identity, team: environment.team)
   }
 
   /// The name in checkpoint folders: the job's, made fit for a file name.

@@ -6,6 +6,7 @@ internal import Distillation
 internal import Foundation
 internal import JobAPI
 internal import Jobs
+internal import Kernels
 internal import Teachers
 internal import Tokenization
 internal import Traces
@@ -23,12 +24,18 @@ struct TrainingPlan {
   let identity: RunIdentity
   /// Where weights to start from lie; nil starts from random ones.
   let initialModel: URL?
+  /// The model that runs beside the student; nil when nothing is learnt from one.
+  let teacher: TeacherModel?
 
   /// Reads and checks everything that `spec` names.
   ///
   /// - Parameter folder: the job's; a trained tokenizer is kept there, so that an attempt that
-  ///   goes on has the very same one.
-  init(_ spec: TrainSpec, folder: URL, environment: JobEnvironment) throws {
+  ///   goes on has the very same one, and so are the tokens of running text.
+  /// - Parameter report: is told while text is encoded, and says whether to go on.
+  /// - Throws: `Problem`; `TrainingError.cancelled` when `report` says no.
+  init(
+    _ spec: TrainSpec, folder: URL, environment: JobEnvironment, report: (Jobs.Progress) -> Bool
+  ) throws {
     let traces = try spec.traces.map { try environment.traceSet($0) }
     let initial: URL? =
       switch spec.model {
@@ -39,26 +46,46 @@ struct TrainingPlan {
       spec, folder: folder, initial: initial, traces: traces, environment: environment)
     configuration = try Self.configuration(spec, initial: initial, tokenizer: tokenizer)
     initialModel = initial
+    teacher = try spec.teacher.map { try TeacherModel($0, environment: environment) }
+    try teacher?.check(fits: tokenizer, configuration)
     let structural = StructuralTokens.table(of: tokenizer)
     if let traces {
       try traces.requireTokenizer(tokenizer)
       data = try TraceData(traces.set)
       validation = nil
     } else if let corpus = spec.corpus {
-      data = try Self.data(
-        corpus.load(paths: environment.paths), spec, tokenizer: tokenizer, structural)
+      try corpus.check(tokenizer, paths: environment.paths)
+      let text = try TrainingTokens(
+        corpus, tokenizer: tokenizer, folder: folder, threads: environment.team.threadCount,
+        paths: environment.paths)
+      if let text {
+        data = try text.windows(
+          of: corpus.part, length: spec.sequenceLength, structural: structural, progress: report)
+      } else {
+        data = try Self.data(
+          corpus.load(paths: environment.paths), spec, tokenizer: tokenizer, structural)
+      }
       // A corpus whose shares leave no validation part is trained on without one.
-      validation = try? Self.data(
-        corpus.load(part: .validation, paths: environment.paths), spec, tokenizer: tokenizer,
-        structural)
+      validation =
+        if let text {
+          try? text.windows(
+            of: CorpusPartName.validation, length: spec.sequenceLength, structural: structural,
+            progress: report)
+        } else {
+          try? Self.data(
+            corpus.load(part: .validation, paths: environment.paths), spec, tokenizer: tokenizer,
+            structural)
+        }
     } else {
       throw Problem(
         type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
         detail: "one of corpus, traces is needed")
     }
     recipe = try TrainingRecipe(spec, data: data)
+    try teacher?.check(recipe.losses, configuration)
     var identity = Trainer.identity(recipe: recipe, configuration: configuration, data: data)
     identity.tokenizerSHA256 = tokenizer.sha256
+    identity.teacherSHA256 = teacher?.fingerprint
     self.identity = identity
   }
 
@@ -81,10 +108,15 @@ struct TrainingPlan {
           type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
           detail: "tokenizer.train needs a corpus")
       }
-      let text = try corpus.load(part: .train, paths: environment.paths)
+      let texts =
+        if case .file(let file) = corpus, let text = try file.text(paths: environment.paths) {
+          try file.texts(of: text, part: .train)
+        } else {
+          try corpus.load(part: .train, paths: environment.paths).texts
+        }
       let trained = try BytePairTrainer(
         vocabularySize: size, specialTokens: ["<|endoftext|>"]
-      ).train(text.texts)
+      ).train(texts)
       try AtomicFile.write(trained.json, to: kept)
       return trained
     case nil:
@@ -153,7 +185,8 @@ struct TrainingPlan {
           of: tokenizer.encode(text), length: spec.sequenceLength, structural: structural)
       case .pairs(let pairs):
         pairs.map { pair in
-          let example = TokenizedExample(pair, tokenizer: tokenizer)
+          let example = TokenizedExample(
+            pair, tokenizer: tokenizer, lengthMax: spec.sequenceLength)
           return TrainingSequence(
             tokens: example.tokens,
             firstTarget: spec.lossOn == .completion ? example.promptCount : 0,
@@ -224,8 +257,10 @@ extension TrainingRecipe {
           weight: Float(spec.losses.kd.weight), temperature: Float(spec.losses.kd.temperature),
           scalesByTemperatureSquared: spec.losses.kd.tauSquared,
           divergence: Distillation.Divergence(rawValue: spec.losses.kd.divergence.rawValue)
-            ?? .forward),
-        ce: Float(spec.losses.crossEntropy), format: Float(spec.losses.format)),
+            ?? .forward,
+          source: spec.distillationSource == .dense ? .dense : .traces),
+        ce: Float(spec.losses.crossEntropy), format: Float(spec.losses.format),
+        ad: spec.losses.attentionRelations.map { AttentionRelationTerm($0) }),
       flip: spec.flip.enabled
         ? FlipRecipe(
           fraction: spec.flip.fraction, tokenBudget: spec.flip.tokenBudget,
@@ -251,6 +286,20 @@ extension TrainingRecipe {
       Double(targets) / Double(max(1, sequences)) * Double(spec.batchSize)
       * Double(spec.gradientAccumulation)
     return max(1, Int((Double(tokens) / max(1, perStep)).rounded(.up)))
+  }
+}
+
+extension AttentionRelationTerm {
+  /// What a spec asks for; of a sweep, the first layer.
+  init(_ spec: AttentionRelationSpec) {
+    var options = AttentionRelationOptions()
+    options.layers = spec.layers.isEmpty ? Array(spec.sweep.prefix(1)) : spec.layers
+    options.teacherLayers = spec.teacherLayers.isEmpty ? nil : spec.teacherLayers
+    options.heads = spec.heads
+    options.temperature = Float(spec.temperature)
+    options.isMasked = spec.isMasked
+    options.scale = spec.scale == .cosine ? .cosine : .squareRoot
+    self.init(weight: spec.weight.map { Float($0) }, options: options)
   }
 }
 
