@@ -93,7 +93,10 @@ let package = Package(
     target("Inference", ["CKernels", "Checkpoints", "Kernels", "Transformer"]),
     target(
       "Distillation",
-      ["CKernels", "Checkpoints", "Kernels", "Traces", "Transformer"]),
+      [
+        "CKernels", "Checkpoints", "Corpora", "Kernels", "Tokenization", "Traces", "Transformer",
+        crypto,
+      ]),
     target("Constraints", ["Inference", "Tokenization"]),
     target("Evaluation", ["CKernels", "Kernels", "Tokenization"]),
     target(
@@ -183,7 +186,9 @@ let package = Package(
       ["Checkpoints", "Kernels", "Tokenization", "Traces", "Transformer"]),
     tests("HostedTeachers", ["Traces"]),
     tests("Inference", ["Checkpoints", "Kernels", "Transformer"]),
-    tests("Distillation", ["Checkpoints", "Kernels", "Traces", "Transformer"]),
+    tests(
+      "Distillation",
+      ["Checkpoints", "Corpora", "Kernels", "Tokenization", "Traces", "Transformer"]),
     tests("Constraints", ["Evaluation", "Inference", "Tokenization"]),
     tests("Evaluation", ["Corpora", "Kernels", "Tokenization"]),
     tests(

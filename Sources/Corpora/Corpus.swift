@@ -124,7 +124,7 @@ package enum Corpus {
     }
   }
 
-  private static func firstInvalidByte(in data: Data) -> Int {
+  static func firstInvalidByte(in data: some Sequence<UInt8>) -> Int {
     var bytes = data.makeIterator()
     var parser = Unicode.UTF8.ForwardParser()
     var offset = 0

@@ -18,7 +18,7 @@ struct SpecCheck {
   func errors(of spec: JobSpec) -> [FieldError] {
     switch spec {
     case .train(let spec):
-      return corpus(spec.corpus) + tokenizer(spec.tokenizer) + model(spec)
+      return trainingCorpus(spec.corpus) + tokenizer(spec.tokenizer) + model(spec)
     case .collect(let spec):
       return corpus(spec.corpus) + tokenizer(spec.tokenizer) + localOnly(spec)
         + hosted(spec)

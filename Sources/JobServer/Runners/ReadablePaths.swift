@@ -21,7 +21,10 @@ package struct ReadablePaths: Sendable {
   /// The same for a folder.
   package func resolve(folder path: String) throws -> URL { try resolve(path, isFolder: true) }
 
-  private func resolve(_ path: String, isFolder: Bool) throws -> URL {
+  /// The same for a file or a folder.
+  package func resolve(fileOrFolder path: String) throws -> URL { try resolve(path, isFolder: nil) }
+
+  private func resolve(_ path: String, isFolder: Bool?) throws -> URL {
     let url = URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: base, isDirectory: true))
       .standardizedFileURL.resolvingSymlinksInPath()
     func refused(_ reason: String) -> Problem {
@@ -40,7 +43,7 @@ package struct ReadablePaths: Sendable {
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &foundFolder) else {
       throw refused("there is no such file on the daemon's machine")
     }
-    guard foundFolder.boolValue == isFolder else {
+    if let isFolder, isFolder != foundFolder.boolValue {
       throw refused(isFolder ? "a file; expected a folder" : "a folder; expected a file")
     }
     return url
