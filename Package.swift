@@ -100,13 +100,17 @@ let package = Package(
     target("Constraints", ["Inference", "Tokenization"]),
     target("Evaluation", ["CKernels", "Kernels", "Tokenization"]),
     target(
+      "Tasks",
+      [
+        "Checkpoints", "Corpora", "Evaluation", "Inference", "Kernels", "Tokenization",
+        "Transformer",
+      ]),
+    target(
       "ModelFormats", ["CKernels", "Checkpoints", "Kernels", "Tokenization", "Transformer"]),
 
     // Layer 4: the roof.
     target(
       "JobServer",
-    target(
-      "Tasks", ["Corpora", "Evaluation", "Inference", "Kernels", "Tokenization", "Transformer"]),
       [
         "ArtifactStore", "CZlib", "Checkpoints", "Constraints", "Corpora", "Distillation",
         "Evaluation", "HTTPServer", "HostedTeachers",
@@ -192,13 +196,13 @@ let package = Package(
     tests("Constraints", ["Evaluation", "Inference", "Tokenization"]),
     tests("Evaluation", ["Corpora", "Kernels", "Tokenization"]),
     tests(
+      "Tasks", ["Corpora", "Evaluation", "Inference", "Kernels", "Tokenization", "Transformer"]),
+    tests(
       "ModelFormats", ["CKernels", "Checkpoints", "Kernels", "Tokenization", "Transformer"]),
     tests(
       "JobServer",
       [
         "Checkpoints", "HTTPServer", "HostedTeachers", "Inference", "JobAPI", "JobStore", "Jobs",
-    tests(
-      "Tasks", ["Corpora", "Evaluation", "Inference", "Kernels", "Tokenization", "Transformer"]),
         "Kernels", "ModelFormats", "Tokenization", "Transformer", crypto, logging,
       ]),
     tests("bitnet", ["HTTPServer", "Jobs"]),

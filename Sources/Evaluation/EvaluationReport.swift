@@ -51,6 +51,8 @@ package struct EvaluationReport: Codable, Equatable, Sendable {
 
   /// By name: `teacher`, `direct_a8`, `distilled_a8`, `distilled_a4`, and any others.
   package var models: [String: Model] = [:]
+  /// What the teacher reached when its baseline was locked; null without one.
+  @Measured package var baseline: [TaskReport]?
   package var qei = QualityEfficiency()
   package var gates: [GateResult] = []
   package var samples: [Sample] = []
@@ -121,7 +123,7 @@ package struct EvaluationReport: Codable, Equatable, Sendable {
     for gate in gates {
       var value = try figure(gate.metric, of: nil)
       if gate.relativeToTeacher {
-        let teacher = try figure(gate.metric, of: Self.teacher)
+        let teacher = try teachersFigure(gate.metric)
         value = value.flatMap { ours in teacher.map { ours - $0 } }
       }
       results.append(GateResult(gate: gate, value: value))
@@ -137,7 +139,11 @@ package struct EvaluationReport: Codable, Equatable, Sendable {
     ("schema_valid_rate", { $0.task?.schemaValidRate }),
     ("cross_entropy", { $0.heldOut.crossEntropy }), ("perplexity", { $0.heldOut.perplexity }),
     ("perplexity_ratio", { $0.heldOut.perplexityRatio }),
-    ("kl_to_teacher", { $0.heldOut.klToTeacher }), ("same_top", { $0.heldOut.sameTop }),
+    ("kl_to_teacher", { $0.heldOut.klToTeacher }), ("kl_median", { $0.heldOut.klMedian }),
+    ("kl_percentile90", { $0.heldOut.klPercentile90 }),
+    ("kl_percentile95", { $0.heldOut.klPercentile95 }),
+    ("kl_percentile99", { $0.heldOut.klPercentile99 }), ("kl_max", { $0.heldOut.klMax }),
+    ("same_top", { $0.heldOut.sameTop }),
     ("mean_probability_change", { $0.heldOut.meanProbabilityChange }),
     ("rms_probability_change", { $0.heldOut.rmsProbabilityChange }),
     ("prefill_tokens_per_s", { $0.speed.prefillTokensPerS }),
@@ -163,6 +169,15 @@ package struct EvaluationReport: Codable, Equatable, Sendable {
         throw .unknownMetric(gate.metric)
       }
     }
+  }
+
+  /// The teacher's figure: that of the locked baseline where it has the task.
+  private func teachersFigure(_ metric: String) throws(EvaluationError) -> Double? {
+    let place = FigurePlace(metric, models: Set(models.keys))
+    if let task = place.task, let locked = baseline?.first(where: { $0.name == task }) {
+      return locked.value(of: place.figure)
+    }
+    return try figure(metric, of: Self.teacher)
   }
 
   private func figure(_ metric: String, of other: String?) throws(EvaluationError) -> Double? {

@@ -59,6 +59,32 @@ package struct ReportContent: Sendable {
     var rows: [[String]]
   }
 
+  /// How far each model is from the teacher on held-out text, by llama.cpp's names.
+  var comparison: Table? {
+    guard let evaluation else { return nil }
+    let rows = evaluation.orderedModels.compactMap { name, model -> [String]? in
+      let scores = model.heldOut
+      guard scores.klToTeacher != nil, name != EvaluationReport.teacher else { return nil }
+      let ratio =
+        FigureText.number(scores.perplexityRatio)
+        + (scores.perplexityRatioStandardError.map { " ± \(FigureText.number($0))" } ?? "")
+      return [
+        name, ratio, FigureText.number(scores.klToTeacher), FigureText.number(scores.klMedian),
+        FigureText.number(scores.klPercentile90), FigureText.number(scores.klPercentile95),
+        FigureText.number(scores.klPercentile99), FigureText.number(scores.klMax),
+        FigureText.percent(scores.meanProbabilityChange),
+        FigureText.percent(scores.rmsProbabilityChange), FigureText.percent(scores.sameTop),
+      ]
+    }
+    guard !rows.isEmpty else { return nil }
+    return Table(
+      title: "Compared with the teacher, position by position",
+      header: [
+        "Model", "PPL ratio", "Mean KL", "Median", "90 %", "95 %", "99 %", "Max", "Mean Δp",
+        "RMS Δp", "Same top",
+      ], rows: rows)
+  }
+
   /// A table a task: every model's figures with their intervals, and what the model costs.
   var taskTables: [Table] {
     guard let evaluation else { return [] }

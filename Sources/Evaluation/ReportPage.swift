@@ -76,9 +76,13 @@ package enum ReportPage {
       ).html
     }
     let table = table(header: ["Model"] + ReportContent.scoreColumns.map(\.name), rows: rows)
+    let comparison = content.comparison.map { comparison in
+      "<h3>\(HTMLText.escaped(comparison.title))</h3>"
+        + Self.table(header: comparison.header, rows: comparison.rows)
+    }
     return section(
       "Quality on the test part",
-      table + #"<div class="pair">"# + bars("Exact match", \.exactMatch)
+      table + (comparison ?? "") + #"<div class="pair">"# + bars("Exact match", \.exactMatch)
         + bars("JSON valid", \.jsonValidRate) + "</div>")
   }
 

@@ -32,6 +32,8 @@ package struct TaskReport: Codable, Equatable, Sendable {
 
   package var name: String
   package var examples: Int
+  /// Of prompts, options and answers: equal for the same questions only.
+  package var examplesSha256: String
   /// In the order in which the task's description names them.
   package var figures: [Figure]
   /// Prompts whose longest column was cut, as they did not fit the model.
@@ -44,11 +46,13 @@ package struct TaskReport: Codable, Equatable, Sendable {
   package var samples: [Sample]
 
   package init(
-    name: String, examples: Int, figures: [Figure], cutPrompts: Int, unanswered: Int, tokens: Int,
+    name: String, examples: Int, examplesSha256: String, figures: [Figure], cutPrompts: Int,
+    unanswered: Int, tokens: Int,
     seconds: Double, samples: [Sample]
   ) {
     self.name = name
     self.examples = examples
+    self.examplesSha256 = examplesSha256
     self.figures = figures
     self.cutPrompts = cutPrompts
     self.unanswered = unanswered

@@ -14,7 +14,7 @@ package enum TerminalReport {
           [name] + ReportContent.scoreColumns.map { $0.text(scores) }
         }),
     ]
-    parts += content.taskTables.map { tasks in
+    parts += ([content.comparison].compactMap(\.self) + content.taskTables).map { tasks in
       tasks.title + "\n" + table(header: tasks.header, rows: tasks.rows)
     }
     parts.append(

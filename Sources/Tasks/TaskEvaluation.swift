@@ -26,6 +26,8 @@ package struct TaskEvaluation: Sendable {
   private let lengthMax: Int
   /// Prompts whose longest column was cut.
   package let cutPrompts: Int
+  /// Of prompts, options and answers, as they stand in the file.
+  package let examplesSHA256: String
 
   /// Encodes and checks everything; nothing is left to go wrong on the way.
   ///
@@ -77,6 +79,7 @@ package struct TaskEvaluation: Sendable {
     }
     questions = written.isEmpty ? .options(asked) : .prompts(written)
     cutPrompts = cut
+    examplesSHA256 = TaskExample.sha256(of: examples)
   }
 
   /// Asks a model.
@@ -125,7 +128,8 @@ package struct TaskEvaluation: Sendable {
         }, of: task)
     }
     return TaskReport(
-      name: task.name, examples: examples.count, figures: figures, cutPrompts: cutPrompts,
+      name: task.name, examples: examples.count, examplesSha256: examplesSHA256, figures: figures,
+      cutPrompts: cutPrompts,
       unanswered: unanswered, tokens: tokens, seconds: (ContinuousClock.now - start) / .seconds(1),
       samples: zip(examples, answers).prefix(Self.sampleCount).map { example, answer in
         TaskReport.Sample(

@@ -1,4 +1,6 @@
+internal import Checkpoints
 package import Corpora
+internal import Foundation
 
 /// One line of a task's file, with its prompt filled in.
 package struct TaskExample: Equatable, Sendable {
@@ -24,6 +26,18 @@ package struct TaskExample: Equatable, Sendable {
     case .option(let index, let options, _): options[index]
     case .text(let text, let prefix): prefix + text
     }
+  }
+
+  /// Tells whether two lists ask the same.
+  package static func sha256(of examples: [TaskExample]) -> String {
+    var bytes = Data()
+    for example in examples {
+      var parts = [example.prompt, example.completion]
+      if case .option(_, let options, _) = example.answer { parts += options }
+      for part in parts { bytes.append(contentsOf: part.utf8 + [0]) }
+      bytes.append(0)
+    }
+    return ChecksumList.digest(of: bytes)
   }
 
   /// The example as a model is trained on it.

@@ -88,6 +88,32 @@ struct TaskTests {
       contentsOf: folder.data.appendingPathComponent("report.html"), encoding: .utf8)
     #expect(page.contains("sst2, 60 examples") && page.contains("untaught"))
 
+    // The teacher's baseline is locked once, and need not be asked again.
+    let baseline = try daemon.submit(
+      "teacher", name: "baseline",
+      [
+        "teacher": ["model": .string(teacher)], "corpus": ["task": "sst2", "path": "dev.tsv"],
+        "limit": 2, "max_tokens": 2,
+      ])
+    let locked = try daemon.finished(baseline)
+    #expect(locked["result"]?["tasks"]?.arrayValue?.first?["figures"] == tasks[0]["figures"])
+    for (limit, state) in [(60, "succeeded"), (30, "failed")] {
+      let job = try daemon.finished(
+        daemon.submit(
+          "eval", name: "against the baseline",
+          [
+            "models": ["student": .string(teacher)], "baseline": .string(baseline),
+            "tasks": [["task": "sst2", "path": "dev.tsv", "limit": .int(Int64(limit))]],
+            "gates": [
+              ["metric": "sst2.accuracy", "op": ">=", "bound": 0, "relative_to_teacher": true],
+              ["metric": "sst2.accuracy", "op": "<=", "bound": 0, "relative_to_teacher": true],
+            ],
+          ]))
+      #expect(job["state"]?.stringValue == state, "\(job.text)")
+      let detail = job["problem"]?["detail"]?.stringValue ?? ""
+      #expect(detail.hasPrefix("sst2: the teacher's baseline has 60") == (state == "failed"))
+    }
+
     // What cannot be: refused at submission, or before a model is read.
     let missed = try daemon.finished(
       daemon.submit(

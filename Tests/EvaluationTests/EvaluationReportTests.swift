@@ -76,7 +76,7 @@ struct EvaluationReportTests {
     var model = EvaluationReport.Model()
     model.tasks = [
       TaskReport(
-        name: "sst2", examples: 200,
+        name: "sst2", examples: 200, examplesSha256: "a",
         figures: [
           .init(
             metric: "accuracy", value: accuracy,

@@ -1,4 +1,4 @@
-internal import Jobs
+package import Jobs
 
 /// Held-out metrics, tasks and gates (RECIPE 10).
 package struct EvalSpec: Equatable, Sendable {
@@ -10,6 +10,8 @@ package struct EvalSpec: Equatable, Sendable {
   package var maxExamples: Int = 500
   /// Empty: those that the corpus offers.
   package var tasks: [EvalTask] = []
+  /// A teacher job over the same tasks: gates relative to the teacher compare with what it reached.
+  package var baseline: JobID?
   package var gates: [GateSpec] = []
   /// Tokens of a generated answer at most.
   package var generateMaxTokens: Int = 128
@@ -43,6 +45,10 @@ package struct EvalSpec: Equatable, Sendable {
       .field(
         "tasks", \.tasks, .array(of: .evalTask, 0...100),
         "Tasks with their files, or what is asked about the corpus; empty: what it offers."),
+      .optional(
+        "baseline", \.baseline, .jobID,
+        "A teacher job over the same tasks, whose figures the gates relative to the teacher take; "
+          + "the teacher then need not be judged again."),
       .field(
         "gates", \.gates, .array(of: GateSpec.table.shape, 0...100),
         "Bounds that the report says pass or fail for."),
@@ -188,11 +194,23 @@ package struct GateSpec: Equatable, Sendable {
 package enum GateMetric: String, CaseIterable, Sendable {
   case exactMatch = "exact_match"
   case jsonValidRate = "json_valid_rate"
+  case schemaValidRate = "schema_valid_rate"
   case crossEntropy = "cross_entropy"
   case perplexity
   case perplexityRatio = "perplexity_ratio"
   case klToTeacher = "kl_to_teacher"
+  case klMedian = "kl_median"
+  case klPercentile90 = "kl_percentile90"
+  case klPercentile95 = "kl_percentile95"
+  case klPercentile99 = "kl_percentile99"
+  case klMax = "kl_max"
   case sameTop = "same_top"
+  case meanProbabilityChange = "mean_probability_change"
+  case rmsProbabilityChange = "rms_probability_change"
+  case prefillTokensPerSecond = "prefill_tokens_per_s"
+  case decodeTokensPerSecond = "decode_tokens_per_s"
+  case weightBytes = "weight_bytes"
+  case peakRSSBytes = "peak_rss_bytes"
   case qei
   case qeiSpeed = "qei_speed"
 }

@@ -28,6 +28,8 @@ struct EvalRunner {
     // Files and gates first: they are refused before a model is read.
     let stage = try TaskStage(spec, paths: environment.paths)
     let gates = spec.gates.map { Gate($0) }
+    let baseline = try spec.baseline.map { try environment.lockedBaseline(of: $0) }
+    try stage.require(baseline ?? [])
     do {
       try EvaluationReport.require(
         gates, models: spec.models.reportNames, tasks: stage.figures)
@@ -40,6 +42,7 @@ struct EvalRunner {
     guard let tokenizer = contestants.first?.tokenizer else { return .stopped }
     let evaluations = try stage.evaluations(for: contestants)
     var report = EvaluationReport()
+    report.baseline = baseline
     for contestant in contestants { report.models[contestant.name] = contestant.facts }
 
     if spec.corpus != nil || spec.traces != nil {

@@ -1,10 +1,12 @@
 internal import Corpora
 internal import Evaluation
+internal import Foundation
 internal import Inference
 internal import JobAPI
 internal import Jobs
 internal import Kernels
 internal import Tasks
+internal import Tokenization
 internal import Transformer
 
 /// The tasks of an evaluation: their files are read and checked before any model is, and then each
@@ -21,6 +23,19 @@ struct TaskStage {
       corpus.limit = min(corpus.limit ?? .max, spec.maxExamples)
       corpora.insert(corpus, at: 0)
     }
+    try self.init(corpora, paths: paths)
+  }
+
+  /// Reads the task that a teacher's baseline is about, if it is one.
+  init(_ spec: TeacherSpec, paths: ReadablePaths) throws {
+    if case .corpus(.task(let corpus)) = spec.input {
+      try self.init([corpus], paths: paths)
+    } else {
+      try self.init([], paths: paths)
+    }
+  }
+
+  private init(_ corpora: [TaskCorpus], paths: ReadablePaths) throws {
     tasks = try corpora.map { corpus in
       var description = try corpus.task.description(paths: paths)
       if let name = corpus.name { description.name = name }
@@ -32,6 +47,19 @@ struct TaskStage {
       throw Problem(
         type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
         detail: "two tasks are called \(twice): give one of them another \"name\"")
+    }
+  }
+
+  /// Refuses a locked baseline that answered other examples of a task of the same name.
+  func require(_ baseline: [TaskReport]) throws {
+    for (description, examples) in tasks {
+      guard let locked = baseline.first(where: { $0.name == description.name }),
+        locked.examplesSha256 != TaskExample.sha256(of: examples)
+      else { continue }
+      throw Problem(
+        type: "urn:bitnet:problem:mismatch", title: "The baseline is of other examples",
+        detail: "\(description.name): the teacher's baseline has \(locked.examples) examples with "
+          + "SHA-256 \(locked.examplesSha256), the evaluation \(examples.count) others")
     }
   }
 
@@ -49,6 +77,11 @@ struct TaskStage {
   func evaluations(for contestants: [Contestant]) throws -> [TaskEvaluation] {
     guard let tokenizer = contestants.first?.tokenizer else { return [] }
     let window = contestants.map(\.model.configuration.maxPositionEmbeddings).min() ?? 1
+    return try evaluations(tokenizer: tokenizer, window: window)
+  }
+
+  /// The tasks as they are asked of models with a tokenizer and at most `window` positions.
+  func evaluations(tokenizer: Tokenizer, window: Int) throws -> [TaskEvaluation] {
     do {
       return try tasks.map {
         try TaskEvaluation(
@@ -86,5 +119,23 @@ struct TaskStage {
       }
     }
     return true
+  }
+}
+
+extension JobEnvironment {
+  /// What a teacher job reached in its tasks.
+  ///
+  /// - Throws: `Problem` when the job left no baseline (yet).
+  func lockedBaseline(of job: JobID) throws -> [TaskReport] {
+    struct Baseline: Decodable { let tasks: [TaskReport] }
+    let file = try folder.folder(of: job).appendingPathComponent("teacher_baseline.json")
+    guard let data = try? Data(contentsOf: file),
+      let baseline = try? ReportJSON.decode(Baseline.self, from: data)
+    else {
+      throw Problem(
+        type: "urn:bitnet:problem:not-found", title: "There is no such baseline",
+        detail: "\(job.text) left no teacher_baseline.json with the figures of a task")
+    }
+    return baseline.tasks
   }
 }

@@ -5,10 +5,13 @@ internal import Foundation
 internal import Inference
 internal import JobAPI
 internal import Jobs
+internal import Tasks
 internal import Tokenization
+internal import Transformer
 internal import WorkerPool
 
-/// The locked baseline of a teacher: greedy answers to fixed prompts, with what they took.
+/// The locked baseline of a teacher: greedy answers to fixed prompts, with what they took, and its
+/// figures where the prompts are a task's.
 struct TeacherRunner {
   private let environment: JobEnvironment
   private let running: RunningJob
@@ -43,6 +46,8 @@ struct TeacherRunner {
     @Measured var decodeTokensPerS: Double?
     let modelBytes: Int
     @Measured var peakRssBytes: Int?
+    /// Over all of the task's examples, of which only some are answered above.
+    let tasks: [TaskReport]
   }
 
   func run(_ spec: TeacherSpec) throws -> JobOutcome {
@@ -52,6 +57,9 @@ struct TeacherRunner {
     let record = try environment.modelRecord(reference)
     let model = try ModelFolder.load(environment.folder.url(record.path))
     let prompts = try Self.prompts(spec, paths: environment.paths)
+    let stage = try TaskStage(spec, paths: environment.paths)
+    let evaluations = try stage.evaluations(
+      tokenizer: model.tokenizer, window: model.configuration.maxPositionEmbeddings)
     let packed = try InferenceModel(
       configuration: model.configuration, parameters: model.parameters, team: environment.team)
     let batch = min(32, prompts.count)
@@ -71,6 +79,16 @@ struct TeacherRunner {
       isCancelled: { running.stopRequested != nil })
     // A baseline is short; an interrupted one starts again.
     if running.stopRequested != nil { return .stopped }
+    var tasks: [TaskReport] = []
+    for evaluation in evaluations {
+      let report = try evaluation.run(
+        packed, team: environment.team, isCancelled: { running.stopRequested != nil },
+        progress: { share in
+          running.report(Progress(fraction: share, message: "answering the task"))
+        })
+      guard let report else { return .stopped }
+      tasks.append(report)
+    }
 
     let baseline = Baseline(
       teacher: record.name, teacherFingerprint: record.fingerprint,
@@ -85,9 +103,9 @@ struct TeacherRunner {
         completionTokens: generations.reduce(0) { $0 + $1.tokens.count }),
       prefillTokensPerS: speed.prefillTokensPerSecond,
       decodeTokensPerS: speed.decodeTokensPerSecond, modelBytes: packed.bytes.total,
-      peakRssBytes: ProcessMemory.peakResidentBytes)
+      peakRssBytes: ProcessMemory.peakResidentBytes, tasks: tasks)
     let report = try environment.writeReport(baseline, "teacher_baseline.json", of: running)
-    let facts = ["usage", "prefill_tokens_per_s", "decode_tokens_per_s", "model_bytes"]
+    let facts = ["usage", "prefill_tokens_per_s", "decode_tokens_per_s", "model_bytes", "tasks"]
     return .succeeded(
       result: .object(JSONObject(facts.compactMap { name in report[name].map { (name, $0) } })))
   }
