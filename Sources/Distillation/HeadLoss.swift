@@ -61,7 +61,8 @@ package final class HeadLoss {
   private let denseRowsKernel: RowsKernel
 
   private let chunkRows: Int
-  private let logits: AlignedBuffer<Float>
+  private let logits: UnsafeMutablePointer<Float>
+  private let ownLogits: AlignedBuffer<Float>?
   private let hiddenRows: AlignedBuffer<Float>
   private let hiddenGradientRows: AlignedBuffer<Float>
   private let crossEntropyWeights: AlignedBuffer<Float>
@@ -86,10 +87,13 @@ package final class HeadLoss {
   ///   - width: d, of the hidden state.
   ///   - maximumRows: the most rows that one call brings.
   ///   - denseTeacherWidth: d_t, of a local teacher's hidden state; nil when calls bring none.
+  ///   - memory: gives memory for so many logits that is free whenever this is called and outlives it;
+  ///     nil: some is allocated.
   package init(
     vocabularySize: Int, width: Int, maximumRows: Int, weights: LossWeights,
     precision: ProductPrecision, team: ComputeTeam, profiler: StepProfiler = StepProfiler(),
-    instructionSet: InstructionSet = .active, denseTeacherWidth: Int? = nil
+    instructionSet: InstructionSet = .active, denseTeacherWidth: Int? = nil,
+    memory: (_ count: Int) -> UnsafeMutablePointer<Float>? = { _ in nil }
   ) {
     self.vocabularySize = vocabularySize
     self.width = width
@@ -105,7 +109,13 @@ package final class HeadLoss {
       vocabularySize: vocabularySize, maximumRows: maximumRows,
       models: denseTeacherWidth == nil ? 1 : 2)
     self.chunkRows = chunkRows
-    logits = AlignedBuffer(count: chunkRows * vocabularySize)
+    let logitCount = chunkRows * vocabularySize
+    if let memory = memory(logitCount) {
+      (logits, ownLogits) = (memory, nil)
+    } else {
+      let own = AlignedBuffer<Float>(count: logitCount)
+      (logits, ownLogits) = (own.pointer, own)
+    }
     hiddenRows = AlignedBuffer(count: chunkRows * width)
     hiddenGradientRows = AlignedBuffer(count: chunkRows * width)
     crossEntropyWeights = AlignedBuffer(count: chunkRows)
@@ -127,14 +137,18 @@ package final class HeadLoss {
   }
 
   /// Bytes of scratch memory that a head loss of this shape allocates.
+  ///
+  /// - Parameter spare: bytes that `init`'s `memory` has.
   package static func scratchBytes(
-    vocabularySize: Int, width: Int, maximumRows: Int, denseTeacherWidth: Int? = nil
+    vocabularySize: Int, width: Int, maximumRows: Int, denseTeacherWidth: Int? = nil,
+    spare: Int = 0
   ) -> Int {
     let rows = chunkRows(
       vocabularySize: vocabularySize, maximumRows: maximumRows,
       models: denseTeacherWidth == nil ? 1 : 2)
     let teacher = denseTeacherWidth.map { 4 * (vocabularySize + $0) } ?? 0
-    return rows * (4 * (vocabularySize + 2 * width + 1) + teacher + 4 * 8 + 1)
+    let logits = 4 * rows * vocabularySize
+    return (logits <= spare ? 0 : logits) + rows * (4 * (2 * width + 1) + teacher + 4 * 8 + 1)
   }
 
   /// Loss of the targets, and the gradient when asked for.
@@ -167,10 +181,10 @@ package final class HeadLoss {
       let rows = first..<min(targets.count, first + chunkRows)
       gather(targets.positions[rows], of: hidden, width: width, into: hiddenRows)
       productNT(
-        hiddenRows.pointer, head, into: logits.pointer, m: rows.count, n: vocabularySize,
+        hiddenRows.pointer, head, into: logits, m: rows.count, n: vocabularySize,
         k: width, accumulate: false, precision: precision, team: team)
       profiler.lap(
-        .headLogits, arithmetic: 2 * rows.count * width * vocabularySize, wrote: logits.pointer,
+        .headLogits, arithmetic: 2 * rows.count * width * vocabularySize, wrote: logits,
         count: rows.count * vocabularySize)
       if let teacher, let teacherRows {
         gather(
@@ -186,7 +200,7 @@ package final class HeadLoss {
       add(rows, of: targets, to: &sums)
       profiler.lap(
         .lossRows, bytes: (teacher == nil ? 16 : 32) * rows.count * vocabularySize,
-        wrote: logits.pointer, count: rows.count * vocabularySize)
+        wrote: logits, count: rows.count * vocabularySize)
       if let gradient {
         backward(rows, of: targets, head: head, gradient: gradient)
       }
@@ -232,7 +246,7 @@ package final class HeadLoss {
           targets.otherLogprobs.withUnsafeBufferPointer { others in
             let hasCandidates = candidates > 0
             var chunk = head_loss_chunk(
-              logits: logits.pointer, vocabulary: vocabularySize,
+              logits: logits, vocabulary: vocabularySize,
               targets: tokens.baseAddress! + rows.lowerBound,
               cross_entropy_weights: crossEntropyWeights.pointer, candidates: candidates,
               candidate_ids: hasCandidates ? ids.baseAddress! + rows.lowerBound * candidates : nil,
@@ -275,7 +289,7 @@ package final class HeadLoss {
     _ rows: Range<Int>, of targets: HeadTargets, head: UnsafePointer<Float>, gradient: Gradient
   ) {
     productNN(
-      logits.pointer, head, into: hiddenGradientRows.pointer, m: rows.count, n: width,
+      logits, head, into: hiddenGradientRows.pointer, m: rows.count, n: width,
       k: vocabularySize, accumulate: false, precision: precision, team: team)
     for (row, position) in targets.positions[rows].enumerated() {
       memcpy(
@@ -287,7 +301,7 @@ package final class HeadLoss {
       wrote: hiddenGradientRows.pointer, count: rows.count * width)
     guard let headGradient = gradient.head else { return }
     productTN(
-      logits.pointer, hiddenRows.pointer, into: headGradient, m: vocabularySize, n: width,
+      logits, hiddenRows.pointer, into: headGradient, m: vocabularySize, n: width,
       k: rows.count, accumulate: gradient.writing == .add || rows.lowerBound > 0,
       precision: precision, team: team)
     profiler.lap(

@@ -28,7 +28,7 @@ package struct TritCensus: Codable, Equatable, Sendable {
 final class TritCounter {
   private let views: [ParameterView]
   private let team: ComputeTeam
-  private var previous: AlignedBuffer<Int8>?
+  private var previous: AlignedBuffer<UInt8>?
 
   /// nil when the model has no ternary weights.
   init?(layout: ParameterLayout, team: ComputeTeam) {
@@ -37,11 +37,20 @@ final class TritCounter {
     if views.isEmpty { return nil }
   }
 
+  /// What a counter of this layout remembers.
+  static func bytes(of layout: ParameterLayout) -> Int {
+    bytes(of: layout.views.filter(\.isTernary))
+  }
+
+  private static func bytes(of views: [ParameterView]) -> Int {
+    views.reduce(0) { $0 + TritCounts.previousBytes(count: $1.count) }
+  }
+
   /// One pass over the latent weights.
   func census(of parameters: Parameters) -> TritCensus {
     let total = views.reduce(0) { $0 + $1.count }
     let isFirst = previous == nil
-    let trits = previous ?? AlignedBuffer<Int8>(count: total)
+    let trits = previous ?? AlignedBuffer(count: Self.bytes(of: views))
     previous = trits
     var counts = TritCounts()
     var offset = 0
@@ -51,7 +60,7 @@ final class TritCounter {
       counts.add(
         weights, scale: max(Float(mean), 1e-5), previous: trits.pointer + offset,
         count: view.count, team: team)
-      offset += view.count
+      offset += TritCounts.previousBytes(count: view.count)
     }
     func share(_ count: Int) -> Double { Double(count) / Double(total) }
     return TritCensus(

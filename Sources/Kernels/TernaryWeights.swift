@@ -10,9 +10,10 @@ package final class TernaryWeights {
   package let columns: Int
   /// Δ = max(mean|w|, 1e-5); a weight is about Δ · trit.
   package private(set) var scale: Float = 1
-  private let storage: AlignedBuffer<UInt8>
+  private let storage: UnsafeMutablePointer<UInt8>
+  private let owned: AlignedBuffer<UInt8>?
 
-  var packed: UnsafePointer<UInt8> { UnsafePointer(storage.pointer) }
+  var packed: UnsafePointer<UInt8> { UnsafePointer(storage) }
 
   /// Bytes that a matrix of this shape takes here.
   package static func byteCount(rows: Int, columns: Int) -> Int {
@@ -20,11 +21,19 @@ package final class TernaryWeights {
   }
 
   /// A matrix `[rows, columns]` whose trits are not set yet.
-  package init(rows: Int, columns: Int) {
+  ///
+  /// - Parameter memory: `byteCount(rows:columns:)` bytes, aligned to 64, for as long as this object
+  ///   lives; nil: memory of its own.
+  package init(rows: Int, columns: Int, memory: UnsafeMutablePointer<UInt8>? = nil) {
     precondition(rows > 0 && columns > 0 && columns < 1 << 22, "shape [\(rows), \(columns)]")
     self.rows = rows
     self.columns = columns
-    storage = AlignedBuffer(count: Self.byteCount(rows: rows, columns: columns))
+    let bytes = Self.byteCount(rows: rows, columns: columns)
+    owned = memory == nil ? AlignedBuffer(count: bytes) : nil
+    guard let storage = memory ?? owned?.pointer else {
+      preconditionFailure("one of the two is there")
+    }
+    self.storage = storage
   }
 
   /// Rounds latent weights to trits times one scale (absmean, RECIPE §2; BitNet b1.58,
@@ -42,7 +51,7 @@ package final class TernaryWeights {
     let kernel = instructionSet.choose(
       ternary_quantize_reference, ternary_quantize_avx2, ternary_quantize_avx512)
     team.parallelRows(rows, grain: 64) { range in
-      kernel(weights, columns, range.lowerBound, range.upperBound, scale, storage.pointer)
+      kernel(weights, columns, range.lowerBound, range.upperBound, scale, storage)
     }
   }
 

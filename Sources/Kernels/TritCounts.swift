@@ -17,11 +17,18 @@ package struct TritCounts: Equatable, Sendable {
   /// Nothing counted yet.
   package init() {}
 
-  /// Counts `[count]` weights, and leaves their trits, -1, 0 or 1, in `previous` for the next time.
+  /// Bytes of the trits that are left for the next time.
+  package static func previousBytes(count: Int) -> Int {
+    (count + TRIT_CENSUS_BLOCK - 1) / TRIT_CENSUS_BLOCK * (TRIT_CENSUS_BLOCK / 4)
+  }
+
+  /// Counts `[count]` weights, and leaves their trits in `previous` for the next time.
   ///
-  /// - Parameter scale: Δ, above 0. - Parameter previous: `[count]`.
+  /// - Parameter scale: Δ, above 0.
+  /// - Parameter previous: `previousBytes(count:)`, in the census's own packing; anything before the
+  ///   first time, when `changed` means nothing.
   package mutating func add(
-    _ weights: UnsafePointer<Float>, scale: Float, previous: UnsafeMutablePointer<Int8>,
+    _ weights: UnsafePointer<Float>, scale: Float, previous: UnsafeMutablePointer<UInt8>,
     count: Int, team: ComputeTeam, instructionSet: InstructionSet = .active
   ) {
     let census = instructionSet.choose(
@@ -29,9 +36,9 @@ package struct TritCounts: Equatable, Sendable {
     var parts = [trit_counts](repeating: trit_counts(), count: team.threadCount)
     parts.withUnsafeMutableBufferPointer { parts in
       team.parallel { worker in
-        let part = worker.part(of: count, grain: 4096)
+        let part = worker.part(of: count, grain: TRIT_CENSUS_BLOCK)
         census(
-          weights + part.lowerBound, scale, previous + part.lowerBound, part.count,
+          weights + part.lowerBound, scale, previous + part.lowerBound / 4, part.count,
           parts.baseAddress! + worker.index)
       }
     }

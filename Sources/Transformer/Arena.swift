@@ -5,9 +5,10 @@ internal import Kernels
 /// The same code runs twice: an arena that only measures counts the bytes, and one of that size hands
 /// out the addresses. So the size is exact, and nothing is allocated during a step.
 struct Arena {
-  /// Bytes handed out so far, each piece rounded up to 64.
+  /// Bytes of its own handed out so far, each piece rounded up to 64.
   private(set) var bytes = 0
   private let base: UnsafeMutableRawPointer?
+  private var lent: (base: UnsafeMutableRawPointer?, used: Int, end: Int) = (nil, 0, 0)
 
   /// Measures: the addresses that it hands out must not be touched.
   static var measuring: Arena { Arena(base: nil) }
@@ -25,12 +26,31 @@ struct Arena {
   mutating func take<Element: BitwiseCopyable>(
     _ count: Int, of type: Element.Type = Element.self
   ) -> UnsafeMutablePointer<Element> {
-    defer { bytes += (count * MemoryLayout<Element>.stride + 63) / 64 * 64 }
-    guard let base else {
+    let size = (count * MemoryLayout<Element>.stride + 63) / 64 * 64
+    let place: UnsafeMutableRawPointer?
+    if size <= lent.end - lent.used {
+      place = lent.base.map { $0 + lent.used }
+      lent.used += size
+    } else {
+      place = base.map { $0 + bytes }
+      bytes += size
+    }
+    guard let place else {
       // Never read or written; any address that is not null and aligned will do.
       return UnsafeMutablePointer(bitPattern: 64)!
     }
-    return (base + bytes).bindMemory(to: type, capacity: count)
+    return place.bindMemory(to: type, capacity: count)
+  }
+
+  /// From now on, pieces lie in somebody else's memory as long as it reaches: in `range` of `base`,
+  /// behind the pieces that it holds already. An empty range ends this.
+  mutating func borrow(_ range: Range<Int>, of base: UnsafeMutableRawPointer?) {
+    lent = (base, max(lent.used, range.lowerBound), range.upperBound)
+  }
+
+  /// What is left of the borrowed memory.
+  var borrowedRest: (base: UnsafeMutableRawPointer?, bytes: Int) {
+    (lent.base.map { $0 + lent.used }, max(0, lent.end - lent.used))
   }
 
   /// Gives back everything taken since `bytes` was `mark`, for memory that two phases share.

@@ -8,12 +8,16 @@ package struct MemoryEstimate: Codable, Equatable, Sendable {
   package let gradients: Int
   /// AdamW's two moments of the parameters' shape; 0 without training.
   package let optimizer: Int
-  /// The trits that projections compute with; 0 in full precision.
+  /// The trits that projections compute with, those in lent memory not counted; 0 in full precision.
   package let ternaryWeights: Int
-  /// What the forward pass saves: of every block with training, of one without.
+  /// What the forward pass saves: of every block with training, of one without; what lies in lent
+  /// memory is not counted.
   package let activations: Int
   /// What operations use and keep nothing in: the arena's scratch, the workers', RoPE's tables.
   package let scratch: Int
+
+  /// What is left of lent memory, for the time between the forward pass and the backward pass.
+  package let spare: Int
 
   /// Everything together.
   package var total: Int {
@@ -23,7 +27,7 @@ package struct MemoryEstimate: Codable, Equatable, Sendable {
   enum CodingKeys: String, CodingKey {
     case parameters, gradients, optimizer
     case ternaryWeights = "ternary_weights"
-    case activations, scratch
+    case activations, scratch, spare
   }
 }
 
@@ -34,26 +38,28 @@ extension Transformer {
   ///
   /// - Parameters:
   ///   - sequences: B. - length: T. - training: whether there is a backward pass.
-  ///   - storage: how it keeps what it needs.
+  ///   - storage: how it keeps what it needs. - gradientMemory: whether some of it lies there.
   package static func memoryBytes(
     configuration: ModelConfiguration, sequences: Int, length: Int, training: Bool,
-    storage: ActivationStorage = .fp32, team: ComputeTeam = .shared
+    storage: ActivationStorage = .fp32, gradientMemory: GradientMemory = .own,
+    team: ComputeTeam = .shared
   ) -> MemoryEstimate {
     let layout = ParameterLayout(configuration)
     let parameterBytes = layout.count * MemoryLayout<Float>.stride
     var arena = Arena.measuring
     let activations = TransformerActivations(
-      configuration, rows: sequences * length, isTraining: training, storage: storage, arena: &arena
-    )
+      configuration, rows: sequences * length, isTraining: training, storage: storage,
+      lent: training && gradientMemory == .lent ? LentGradients(layout) : nil, arena: &arena)
     return MemoryEstimate(
       parameters: parameterBytes, gradients: training ? parameterBytes : 0,
       optimizer: training ? 2 * parameterBytes : 0,
-      ternaryWeights: layout.ternaryBytes,
+      ternaryWeights: activations.tritBytes,
       activations: activations.savedBytes,
-      scratch: arena.bytes - activations.savedBytes
+      scratch: arena.bytes - activations.savedBytes - activations.tritBytes
         + RoPE.tableBytes(configuration, maximumLength: length)
         + team.threadCount
-        * workerScratchBytes(configuration, length: length, loops: TransformerLoops()))
+        * workerScratchBytes(configuration, length: length, loops: TransformerLoops()),
+      spare: activations.spare.bytes)
   }
 
   /// Bytes of one worker's scratch in the most demanding operation.
@@ -65,14 +71,5 @@ extension Transformer {
     return max(
       ProjectionInput.workerScratchBytes(width: widest),
       Attention(configuration).workerScratchBytes(length: length, loops: loops))
-  }
-}
-
-extension ParameterLayout {
-  /// Bytes of the trits of all projections, in the layout that they are multiplied in.
-  var ternaryBytes: Int {
-    views.filter(\.isTernary).reduce(0) {
-      $0 + TernaryWeights.byteCount(rows: $1.shape[0], columns: $1.shape[1])
-    }
   }
 }

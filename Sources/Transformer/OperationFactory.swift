@@ -5,6 +5,8 @@ struct OperationFactory {
   let configuration: ModelConfiguration
   let parameters: Parameters
   let gradients: Parameters?
+  /// Where the trits of every ternary matrix lie.
+  let trits: [String: UnsafeMutablePointer<UInt8>]
 
   func embedding() -> Embedding {
     let name = "model.embed_tokens.weight"
@@ -51,7 +53,8 @@ struct OperationFactory {
       biasGradient: hasBias ? gradient(name + ".bias") : nil,
       inputs: weight.shape[1], outputs: weight.shape[0],
       trits: weight.isTernary
-        ? TernaryWeights(rows: weight.shape[0], columns: weight.shape[1]) : nil)
+        ? TernaryWeights(
+          rows: weight.shape[0], columns: weight.shape[1], memory: trits[name + ".weight"]) : nil)
   }
 
   private func view(_ name: String) -> ParameterView {

@@ -8,6 +8,8 @@ package struct ParameterView: Equatable, Sendable {
   package let offset: Int
   /// Elements of the tensor.
   package let count: Int
+  /// Elements from `offset` to the next tensor.
+  var paddedCount: Int { (count + 15) / 16 * 16 }
   /// Whether weight decay applies: matrices, not gains and biases.
   package var isMatrix: Bool { shape.count == 2 }
   /// Whether a BitLinear rounds it to trits.
@@ -23,12 +25,17 @@ package struct ParameterLayout: Equatable, Sendable {
   package let views: [ParameterView]
   /// Elements of the region, gaps included.
   package let count: Int
+  /// The tensors of every block, as ranges of `views`.
+  let blocks: [Range<Int>]
+  /// The tensors behind the blocks: the final norm, and the head where there is one.
+  var viewsAfterBlocks: Range<Int> { (blocks.last?.upperBound ?? 1)..<views.count }
   private let indices: [String: Int]
 
   /// The layout of a model of `configuration`.
   package init(_ configuration: ModelConfiguration) {
     var views: [ParameterView] = []
     var count = 0
+    var blocks: [Range<Int>] = []
     func add(_ name: String, _ shape: [Int], isTernary: Bool = false) {
       let elements = shape.reduce(1, *)
       views.append(
@@ -43,6 +50,7 @@ package struct ParameterLayout: Equatable, Sendable {
     add("model.embed_tokens.weight", [configuration.vocabSize, width])
     for index in 0..<configuration.numHiddenLayers {
       let block = "model.layers.\(index)."
+      let first = views.count
       add(block + "input_layernorm.weight", [width])
       for (name, outputs) in [
         ("q_proj", queries), ("k_proj", keysAndValues), ("v_proj", keysAndValues),
@@ -61,6 +69,7 @@ package struct ParameterLayout: Equatable, Sendable {
       add(block + "mlp.up_proj.weight", [inner, width], isTernary: isTernary)
       if configuration.subNorm { add(block + "mlp.ffn_sub_norm.weight", [inner]) }
       add(block + "mlp.down_proj.weight", [width, inner], isTernary: isTernary)
+      blocks.append(first..<views.count)
     }
     add("model.norm.weight", [width])
     if !configuration.tieWordEmbeddings {
@@ -68,6 +77,7 @@ package struct ParameterLayout: Equatable, Sendable {
     }
     self.views = views
     self.count = count
+    self.blocks = blocks
     indices = Dictionary(uniqueKeysWithValues: views.enumerated().map { ($1.name, $0) })
   }
 

@@ -21,21 +21,43 @@ struct TransformerActivations {
   let lastInverseRMS: UnsafeMutablePointer<Float>
   /// The result, `[N, d]`.
   let hidden: UnsafeMutablePointer<Float>
+  /// The trits of every ternary matrix, `TernaryWeights.byteCount` bytes each.
+  let trits: [String: UnsafeMutablePointer<UInt8>]
   let scratch: Scratch
-  /// Bytes of all but the scratch.
+  /// What is left of the lent memory, for the time until the backward pass.
+  let spare: (base: UnsafeMutableRawPointer?, bytes: Int)
+  /// Bytes of the arena that hold trits, and those that hold everything else but the scratch.
+  let tritBytes: Int
   let savedBytes: Int
 
-  /// - Parameter rows: N, at most.
+  /// - Parameters:
+  ///   - rows: N, at most.
+  ///   - lent: where all but the scratch goes first, as long as it reaches.
   init(
     _ configuration: ModelConfiguration, rows: Int, isTraining: Bool,
-    storage: ActivationStorage = .fp32, arena: inout Arena
+    storage: ActivationStorage = .fp32, lent: LentGradients? = nil, arena: inout Arena
   ) {
+    let layout = ParameterLayout(configuration)
+    var trits: [String: UnsafeMutablePointer<UInt8>] = [:]
+    var tritBytes = 0
+    func begin(_ block: Int) {
+      if let lent { arena.borrow(lent.range(until: block), of: lent.base) }
+      let before = arena.bytes
+      for view in layout.views[layout.blocks[block]] where view.isTernary {
+        trits[view.name] = arena.take(
+          TernaryWeights.byteCount(rows: view.shape[0], columns: view.shape[1]))
+      }
+      tritBytes += arena.bytes - before
+    }
+    begin(0)
+    // What all blocks share is needed until the first block's backward pass is over.
     let shared = WideActivations(configuration, rows: rows, arena: &arena)
     let first = BlockActivations(
       configuration, rows: rows, wide: shared, isRounded: isTraining && storage == .bf16,
       arena: &arena)
     var blocks = [first]
-    for _ in 1..<configuration.numHiddenLayers {
+    for block in 1..<configuration.numHiddenLayers {
+      begin(block)
       switch isTraining ? storage : nil {
       case nil:
         blocks.append(first)
@@ -51,10 +73,17 @@ struct TransformerActivations {
       }
     }
     self.blocks = blocks
+    self.trits = trits
+    self.tritBytes = tritBytes
+    if let lent {
+      arena.borrow(lent.range(until: configuration.numHiddenLayers), of: lent.base)
+    }
     last = arena.take(rows * configuration.hiddenSize)
     lastInverseRMS = arena.take(rows)
     hidden = arena.take(rows * configuration.hiddenSize)
-    savedBytes = arena.bytes
+    savedBytes = arena.bytes - tritBytes
+    spare = arena.borrowedRest
+    arena.borrow(0..<0, of: nil)
     scratch = Scratch(configuration, rows: rows, isTraining: isTraining, arena: &arena)
   }
 }
@@ -72,6 +101,8 @@ package final class Transformer {
   package let precision: ProductPrecision
   /// How what the backward pass needs is kept.
   package let storage: ActivationStorage
+  /// Whether what a step computes with lies in the gradients' memory.
+  package let gradientMemory: GradientMemory
   /// How many bits a quantized activation has; nil in full precision. May change between steps.
   package var activationBits: ActivationBits? {
     didSet {
@@ -95,6 +126,8 @@ package final class Transformer {
   /// Whether the last block's activations are still those of the forward pass: where they are computed
   /// again, all blocks use the same memory.
   private var lastBlockIsFilled = false
+  /// Whether the trits are those of the weights as they were at the last `quantizeWeights`.
+  private var tritsArePacked = true
 
   /// Bytes that this object and the team hold for its steps; not the parameters or gradients.
   package let workingBytes: Int
@@ -105,12 +138,13 @@ package final class Transformer {
   ///   - parameters: of `ParameterLayout(configuration)`.
   ///   - gradients: where `backward` adds, of the same layout; nil for a model that only predicts.
   ///   - maximumSequences: B, at most; `maximumLength`: T, at most.
+  ///   - gradientMemory: whether they are anybody else's, too.
   /// - Throws: every field of the configuration that cannot be.
   package init(
     configuration: ModelConfiguration, parameters: Parameters, gradients: Parameters?,
     maximumSequences: Int, maximumLength: Int, precision: ProductPrecision = .fp32,
-    storage: ActivationStorage = .fp32, team: ComputeTeam = .shared,
-    loops: TransformerLoops = .init()
+    storage: ActivationStorage = .fp32, gradientMemory: GradientMemory = .own,
+    team: ComputeTeam = .shared, loops: TransformerLoops = .init()
   ) throws(ModelConfigurationError) {
     self.configuration = try configuration.validated()
     let layout = ParameterLayout(configuration)
@@ -123,30 +157,34 @@ package final class Transformer {
     self.maximumLength = maximumLength
     self.precision = precision
     self.storage = storage
+    self.gradientMemory = gradientMemory
     self.team = team
     self.loops = loops
     activationBits = configuration.quantization == .ternary ? .eight : nil
-    let factory = OperationFactory(
-      configuration: configuration, parameters: parameters, gradients: gradients)
-    let rope = RoPE(configuration, maximumLength: maximumLength)
-    embedding = factory.embedding()
-    blocks = (0..<configuration.numHiddenLayers).map { factory.block($0, rope: rope) }
-    finalNorm = factory.norm("model.norm.weight")
-
     let rows = maximumSequences * maximumLength
+    let lent =
+      gradientMemory == .lent ? gradients.map { LentGradients(layout, base: $0.values) } : nil
     var measuring = Arena.measuring
     _ = TransformerActivations(
-      configuration, rows: rows, isTraining: gradients != nil, storage: storage,
+      configuration, rows: rows, isTraining: gradients != nil, storage: storage, lent: lent,
       arena: &measuring)
     memory = AlignedBuffer(count: measuring.bytes)
     workingBytes =
-      measuring.bytes + layout.ternaryBytes
-      + RoPE.tableBytes(configuration, maximumLength: maximumLength)
+      measuring.bytes + RoPE.tableBytes(configuration, maximumLength: maximumLength)
       + team.threadCount
       * Self.workerScratchBytes(configuration, length: maximumLength, loops: loops)
     var arena = Arena(in: memory)
     activations = TransformerActivations(
-      configuration, rows: rows, isTraining: gradients != nil, storage: storage, arena: &arena)
+      configuration, rows: rows, isTraining: gradients != nil, storage: storage, lent: lent,
+      arena: &arena)
+
+    let factory = OperationFactory(
+      configuration: configuration, parameters: parameters, gradients: gradients,
+      trits: activations.trits)
+    let rope = RoPE(configuration, maximumLength: maximumLength)
+    embedding = factory.embedding()
+    blocks = (0..<configuration.numHiddenLayers).map { factory.block($0, rope: rope) }
+    finalNorm = factory.norm("model.norm.weight")
   }
 
   /// The weights of the head, `[V, d]`: the embedding's when they are tied.
@@ -165,19 +203,39 @@ package final class Transformer {
     return view?.offset ?? 0
   }
 
+  /// Memory of `count` floats that may be used between a forward pass and its backward pass; nil when
+  /// the gradients' memory is not lent, or has no room left.
+  package func memoryUntilBackward(count: Int) -> UnsafeMutablePointer<Float>? {
+    let spare = activations.spare
+    guard count * MemoryLayout<Float>.stride <= spare.bytes else { return nil }
+    return spare.base?.bindMemory(to: Float.self, capacity: count)
+  }
+
   /// Packs the trits of all projections. After the parameters changed, before `forward`; needless in
   /// full precision.
+  ///
+  /// Where they lie in lent memory, the next forward pass does it, so that the gradients are there until
+  /// then.
   package func quantizeWeights() {
+    if gradientMemory == .lent {
+      tritsArePacked = false
+    } else {
+      packTrits()
+    }
+  }
+
+  private func packTrits() {
     for block in blocks {
       for projection in block.projections { projection.quantizeWeights(team: team) }
     }
+    tritsArePacked = true
     // Two readings of the floats, for the scale and for the trits.
     profiler.lap(
       .quantizeWeights,
       bytes: 9 * parameters.layout.views.filter(\.isTernary).reduce(0) { $0 + $1.count })
   }
 
-  /// The final-normed hidden state of every position, `[B * T, d]`, valid until the next step. Rows
+  /// The final-normed hidden state of every position, `[B * T, d]`, valid until `backward`. Rows
   /// of padded positions hold finite numbers without a meaning.
   ///
   /// - Parameters:
@@ -193,6 +251,7 @@ package final class Transformer {
     precondition(
       batch.tokens.allSatisfy { $0 >= 0 && $0 < configuration.vocabSize },
       "token ids must be in 0 ..< \(configuration.vocabSize)")
+    if !tritsArePacked { packTrits() }
     lastBatch = batch
     lastBlockIsFilled = true
     let step = step(for: batch)
@@ -227,7 +286,7 @@ package final class Transformer {
   }
 
   /// Leaves the gradients of all parameters but the head's product in `gradients`. May be called again
-  /// for the same forward pass.
+  /// for the same forward pass, unless the gradients' memory is lent.
   ///
   /// - Parameters:
   ///   - hiddenGradient: the loss's gradient by what the last `forward` gave, `[B * T, d]`, zero in
@@ -244,8 +303,11 @@ package final class Transformer {
     )? = nil
   ) {
     guard let batch = lastBatch else { preconditionFailure("backward follows a forward pass") }
+    precondition(
+      gradientMemory == .own || writing == .set, "gradients whose memory is lent are set")
+    if gradientMemory == .lent { tritsArePacked = false }
     let step = step(for: batch, weightGradients: writing)
-    if writing == .set { clearSummedGradients() }
+    if writing == .set { clearSummedGradients(of: parameters.layout.viewsAfterBlocks) }
     let scratch = activations.scratch
     finalNorm.backward(
       hiddenGradient, x: activations.last, inverseRMS: activations.lastInverseRMS,
@@ -269,6 +331,7 @@ package final class Transformer {
   ) {
     guard let batch = lastBatch else { preconditionFailure("backward follows a forward pass") }
     precondition(blocks.indices.contains(layer), "there are \(blocks.count) layers")
+    precondition(gradientMemory == .own, "what a step computes with lies in the gradients' memory")
     if writing == .set, let gradients {
       gradients.values.update(repeating: 0, count: gradients.layout.count)
     }
@@ -292,6 +355,10 @@ package final class Transformer {
         block.fillActivations(stream: nil, saved: saved, scratch: scratch, step: step)
       }
       lastBlockIsFilled = false
+      if step.weightGradients == .set {
+        // Not before: what the blocks behind compute with may have been there.
+        clearSummedGradients(of: parameters.layout.blocks[layer])
+      }
       if let rounded = saved.rounded {
         rounded.restore(step: step)
         profiler.lap(.restoreActivations)
@@ -301,25 +368,27 @@ package final class Transformer {
         addAttentionGradients: attention.map { add in { add(layer, $0, $1) } })
     }
     profiler.layer = nil
+    if step.weightGradients == .set, parameters.layout["lm_head.weight"] != nil {
+      clearSummedGradients(of: 0..<1)
+    }
     embedding.backward(scratch.dstream, tokens: batch.tokens, step: step)
     step.lap(
       .embeddingBackward, passes: 3, over: scratch.dstream, width: configuration.hiddenSize)
   }
 
-  /// Zeros the gradients that are sums over rows, gains and biases, and that of an embedding which is
-  /// not the head as well. Those of matrices are products, which can set what they write.
-  private func clearSummedGradients() {
+  /// Zeros the gradients that are sums over rows: gains, biases, and an embedding that is not the head
+  /// as well. Those of matrices are products, which set what they write, all but the gap behind it.
+  private func clearSummedGradients(of views: Range<Int>) {
     guard let gradients else { return }
-    var bytes = 0
-    let hasHead = gradients.layout["lm_head.weight"] != nil
-    for view in gradients.layout.views
-    where !view.isMatrix || hasHead && view.name == "model.embed_tokens.weight" {
-      let values = UnsafeMutableBufferPointer(
-        start: gradients.values + view.offset, count: view.count)
-      values.update(repeating: 0)
-      bytes += view.count * MemoryLayout<Float>.stride
+    var count = 0
+    for view in gradients.layout.views[views] {
+      let isProduct = view.isMatrix && view.name != "model.embed_tokens.weight"
+      let first = isProduct ? view.count : 0
+      (gradients.values + view.offset + first).update(
+        repeating: 0, count: view.paddedCount - first)
+      count += view.paddedCount - first
     }
-    profiler.lap(.clearGradients, bytes: bytes)
+    profiler.lap(.clearGradients, bytes: count * MemoryLayout<Float>.stride)
   }
 
   private func step(

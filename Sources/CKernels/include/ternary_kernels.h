@@ -28,7 +28,7 @@ void ternary_quantize_avx512(const float *weights, size_t columns, size_t first_
 void ternary_unpack_row(const uint8_t *packed, size_t columns, size_t row, int8_t *trits);
 void ternary_unpack_row_to_floats(const uint8_t *packed, size_t columns, size_t row, float *trits);
 
-enum { TRIT_DISTANCE_BINS = 10 };
+enum { TRIT_DISTANCE_BINS = 10, TRIT_CENSUS_BLOCK = 1024 };
 
 typedef struct {
     int64_t minus, zero, plus;
@@ -38,12 +38,14 @@ typedef struct {
     int64_t distance_bins[TRIT_DISTANCE_BINS];
 } trit_counts;
 
-// Adds [count] weights to `counts` and leaves their trits in `previous`, values -1, 0, 1.
-void trit_census_reference(const float *weights, float scale, int8_t *previous, size_t count,
+// Adds [count] weights to `counts` and leaves their trits in `previous`, which is also what changes are
+// counted against: 2 bits a weight, trit + 1, in blocks of TRIT_CENSUS_BLOCK weights, the last one
+// padded. Byte i of a block holds its weights i, i + 256, i + 512 and i + 768, from the lowest bits up.
+void trit_census_reference(const float *weights, float scale, uint8_t *previous, size_t count,
                            trit_counts *counts);
-void trit_census_avx2(const float *weights, float scale, int8_t *previous, size_t count,
+void trit_census_avx2(const float *weights, float scale, uint8_t *previous, size_t count,
                       trit_counts *counts);
-void trit_census_avx512(const float *weights, float scale, int8_t *previous, size_t count,
+void trit_census_avx512(const float *weights, float scale, uint8_t *previous, size_t count,
                         trit_counts *counts);
 
 // y[i, row] = (float)(sum over k of codes[i, k] * trit[row, k]) * (scale / code_scales[i])
