@@ -26,11 +26,11 @@ struct SpecCheck {
       return corpus(spec.corpus) + conversion(spec)
     case .eval(let spec):
       return corpus(spec.corpus)
-    case .teacher(let spec):
-      guard case .corpus(let source) = spec.input else { return [] }
         + spec.tasks.enumerated().flatMap { index, entry -> [FieldError] in
           if case .file(let file) = entry { task(file, at: "/tasks/\(index)") } else { [] }
         }
+    case .teacher(let spec):
+      guard case .corpus(let source) = spec.input else { return [] }
       return corpus(source)
     case .export(let spec):
       return export(spec)
