@@ -40,6 +40,8 @@ package struct StepReport: Equatable, Sendable {
   package let dataWaitSeconds: Double
   /// Width of activations; nil when nothing is quantized.
   package let activationBits: ActivationBits?
+  /// How much of the quantizers' rounding counted, 0 ... 1; nil when it was not ramped up.
+  package let quantizationStrength: Float?
   /// What happened to the activations before (flipped) or after (rolled back) this step.
   package let flip: FlipEvent?
   /// The tensor whose gradient was not finite, for which the step changed nothing; nil otherwise.
@@ -84,6 +86,9 @@ package struct StepReport: Equatable, Sendable {
     }
     if let gradientNorm { metrics.append(("gradient_norm", gradientNorm)) }
     if let activationBits { metrics.append(("activation_bits", Double(activationBits.rawValue))) }
+    if let quantizationStrength {
+      metrics.append(("quantization_strength", Double(quantizationStrength)))
+    }
     if let lossScale { metrics.append(("loss_scale", Double(lossScale))) }
     if let trits {
       metrics += [("trit_zero_share", trits.zeroShare)]

@@ -29,6 +29,9 @@ extension Trainer {
     } else if recipe.flip != nil, !configuration.usesHadamard {
       problems.append("flip needs a model with block_hadamard: without it 4 bits diverge")
     }
+    if recipe.quantizationRamp != nil, configuration.quantization == .none {
+      problems.append("quantization_ramp needs a model with quantization ternary")
+    }
     guard problems.isEmpty else { throw .invalidRecipe(problems) }
     guard data.count > 0 else { throw .unusableData("it has no sequence with a target") }
   }

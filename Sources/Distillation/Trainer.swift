@@ -148,6 +148,7 @@ package final class Trainer {
     var next = state
     let flips = flipsNow(&next)
     transformer.activationBits = activationBits(for: next)
+    transformer.quantizationStrength = recipe.quantizationRamp?.strength(atStep: state.step)
     transformer.profiler.lap(.batch)
 
     let sums: StepLosses
@@ -175,6 +176,7 @@ package final class Trainer {
     let counts = next.step % recipe.logEvery == 0 ? tritCounter?.census(of: parameters) : nil
     trits = counts ?? trits
     let bits = transformer.activationBits
+    let strength = transformer.quantizationStrength
     let lossScale = state.scaler?.scale
     state = next
     transformer.profiler.lap(.report)
@@ -188,7 +190,7 @@ package final class Trainer {
       targetTokens: sums.head.targets, inputTokens: batches.reduce(0) { $0 + $1.inputTokens },
       invalidRows: sums.head.invalidRows, seconds: (.now - start).inSeconds,
       dataWaitSeconds: dataWaitSeconds,
-      activationBits: bits,
+      activationBits: bits, quantizationStrength: strength,
       flip: rollsBack ? .rolledBack : flips ? .flipped : nil, skippedFor: update.skippedFor,
       lossScale: lossScale, trits: counts, profile: transformer.profiler.profile)
     measuredTokens += report.inputTokens
@@ -200,7 +202,8 @@ package final class Trainer {
   }
 
   /// The loss on data that is not trained on, with the activations as they are now. Attention
-  /// relations, which are compared in the backward pass, are not in it.
+  /// relations, which are compared in the backward pass, are not in it. Quantization counts entirely,
+  /// also while it is ramped up: this is about the model that would be left now.
   ///
   /// - Parameter sequenceLimit: sequences to look at, from the first on; nil: all.
   @discardableResult
@@ -208,6 +211,7 @@ package final class Trainer {
     on heldOut: any TrainingData, sequenceLimit: Int? = nil, isCancelled: () -> Bool = { false }
   ) throws(TrainingError) -> ValidationLoss {
     transformer.activationBits = activationBits(for: state)
+    transformer.quantizationStrength = nil
     var sums = HeadLossSums()
     let count = min(heldOut.count, sequenceLimit ?? .max)
     for first in stride(from: 0, to: count, by: recipe.batchSize) {

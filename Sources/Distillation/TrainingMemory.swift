@@ -15,7 +15,8 @@ package struct TrainingMemory: Codable, Equatable, Sendable {
   package let tritsBytes: Int
   /// What the forward pass saves for the backward pass, but for what lies where gradients will.
   package let activationsBytes: Int
-  /// What the operations of the model use in between.
+  /// What the operations of the model use in between, and the floats of a quantization ramp, which go
+  /// when it is over.
   package let scratchBytes: Int
   /// A chunk of logits and what belongs to it, and the gradient of the hidden state.
   package let headBytes: Int
@@ -64,7 +65,13 @@ package struct TrainingMemory: Codable, Equatable, Sendable {
     optimizerBytes = model.optimizer
     tritsBytes = model.ternaryWeights + TritCounter.bytes(of: ParameterLayout(configuration))
     activationsBytes = model.activations
-    scratchBytes = model.scratch
+    let mixingBytes =
+      recipe.quantizationRamp == nil
+      ? 0
+      : Transformer.mixingBytes(
+        configuration: configuration, sequences: recipe.batchSize, length: recipe.sequenceLength,
+        storage: recipe.activations)
+    scratchBytes = model.scratch + mixingBytes
     headBytes =
       HeadLoss.scratchBytes(
         vocabularySize: configuration.vocabSize, width: configuration.hiddenSize,

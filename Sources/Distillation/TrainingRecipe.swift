@@ -83,6 +83,8 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
   package var losses: LossWeights
   /// When activations go to 4 bits; nil: never.
   package var flip: FlipRecipe?
+  /// How quantization is ramped up; nil: it is there from the first step on.
+  package var quantizationRamp: QuantizationRamp?
   /// The numbers that gradients are made of.
   package var precision: Precision
   /// How the forward pass keeps what the backward pass needs.
@@ -95,6 +97,7 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
   enum CodingKeys: String, CodingKey {
     case method, accumulation, steps, optimizer, schedule, losses, flip, precision, activations
     case seed
+    case quantizationRamp = "quantization_ramp"
     case sequenceLength = "sequence_length"
     case batchSize = "batch_size"
     case logEvery = "log_every"
@@ -104,7 +107,8 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
   package init(
     method: Method, sequenceLength: Int, batchSize: Int, accumulation: Int = 1, steps: Int,
     optimizer: Optimizer = Optimizer(), schedule: LearningRateSchedule = LearningRateSchedule(),
-    losses: LossWeights? = nil, flip: FlipRecipe? = nil, precision: Precision = .bf16,
+    losses: LossWeights? = nil, flip: FlipRecipe? = nil,
+    quantizationRamp: QuantizationRamp? = nil, precision: Precision = .bf16,
     activations: ActivationStorage = .fp32, seed: UInt64 = 1, logEvery: Int = 10
   ) {
     self.method = method
@@ -116,6 +120,7 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
     self.schedule = schedule
     self.losses = losses ?? (method == .distill ? LossWeights() : .crossEntropyOnly)
     self.flip = flip
+    self.quantizationRamp = quantizationRamp
     self.precision = precision
     self.activations = activations
     self.seed = seed
@@ -167,6 +172,9 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
         "flip.max_loss_increase must be 0 or more")
       require(flip.graceSteps >= 1, "flip.grace_steps must be at least 1")
     }
+    require(
+      quantizationRamp.map { $0.steps >= 1 } ?? true,
+      "quantization_ramp.steps must be at least 1")
     return problems
   }
 }

@@ -7,6 +7,8 @@ internal import Kernels
 struct Arena {
   /// Bytes of its own handed out so far, each piece rounded up to 64.
   private(set) var bytes = 0
+  /// Floats that were given a place in memory that is not the arena's.
+  private(set) var countAside = 0
   private let base: UnsafeMutableRawPointer?
   private var lent: (base: UnsafeMutableRawPointer?, used: Int, end: Int) = (nil, 0, 0)
 
@@ -40,6 +42,13 @@ struct Arena {
       return UnsafeMutablePointer(bitPattern: 64)!
     }
     return place.bindMemory(to: type, capacity: count)
+  }
+
+  /// The place of the next `count` floats in memory beside the arena, which need not be there yet;
+  /// aligned to 64 bytes.
+  mutating func takeAside(_ count: Int) -> Int {
+    defer { countAside += (count + 15) / 16 * 16 }
+    return countAside
   }
 
   /// From now on, pieces lie in somebody else's memory as long as it reaches: in `range` of `base`,

@@ -29,11 +29,19 @@ struct BitLinear {
 
   /// y = x Wᵀ + bias. y: `[N, outputs]`.
   func forward(_ x: ProjectionInput, into y: UnsafeMutablePointer<Float>, step: Step) {
-    switch (x.storage, trits) {
-    case (.codes(let codes, let scales), let trits?):
+    switch (x.storage, trits, step.mixing) {
+    case (.codes, let trits?, let mixing?):
+      guard case .latent(let latent) = weights else {
+        preconditionFailure("trits are made of latent weights")
+      }
+      productNT(
+        mixing.inputs + x.place, mixing.weights(latent, trits, team: step.team), into: y,
+        m: step.rows, n: outputs, k: inputs, accumulate: false, precision: step.precision,
+        team: step.team)
+    case (.codes(let codes, let scales), let trits?, nil):
       ternaryProduct(
         codes: codes, scales: scales, weights: trits, into: y, m: step.rows, team: step.team)
-    case (.values(let values), nil):
+    case (.values(let values), nil, _):
       switch weights {
       case .latent(let latent):
         productNT(
@@ -69,8 +77,12 @@ struct BitLinear {
     guard let gradient, case .latent(let latent) = weights else {
       preconditionFailure("no gradients were asked for")
     }
-    switch (x.storage, trits) {
-    case (.codes(let codes, let scales), let trits?):
+    switch (x.storage, trits, step.mixing) {
+    case (.codes, let trits?, let mixing?):
+      floatBackward(
+        dy, values: mixing.inputs + x.place, dx: dx, writing, gradient: gradient, step: step
+      ) { mixing.weights(latent, trits, team: step.team) }
+    case (.codes(let codes, let scales), let trits?, nil):
       ternaryWeightGradient(
         dy, codes: codes, scales: scales, into: gradient, m: step.rows, out: outputs, in: inputs,
         accumulate: step.weightGradients == .add, precision: step.precision, team: step.team)
@@ -80,16 +92,10 @@ struct BitLinear {
       ternaryInputGradient(
         dy, weights: trits, into: dx, m: step.rows, accumulate: writing == .add,
         precision: step.precision, team: step.team)
-    case (.values(let values), nil):
-      productTN(
-        dy, values, into: gradient, m: outputs, n: inputs, k: step.rows,
-        accumulate: step.weightGradients == .add, precision: step.precision, team: step.team)
-      step.profiler.lap(
-        role.weightGradient, arithmetic: 2 * step.rows * inputs * outputs, wrote: gradient,
-        count: inputs * outputs)
-      productNN(
-        dy, latent, into: dx, m: step.rows, n: inputs, k: outputs, accumulate: writing == .add,
-        precision: step.precision, team: step.team)
+    case (.values(let values), nil, _):
+      floatBackward(
+        dy, values: values, dx: dx, writing, gradient: gradient, step: step
+      ) { latent }
     default:
       preconditionFailure("codes need trits, and values need none")
     }
@@ -102,6 +108,25 @@ struct BitLinear {
     step.profiler.lap(
       role.inputGradient, arithmetic: 2 * step.rows * inputs * outputs, wrote: dx,
       count: step.rows * inputs)
+  }
+
+  /// The two products of floats: the weights' gradient dYᵀ X, then dx = dY W.
+  ///
+  /// - Parameter weights: W, asked for when the first is done.
+  private func floatBackward(
+    _ dy: UnsafePointer<Float>, values: UnsafePointer<Float>, dx: UnsafeMutablePointer<Float>,
+    _ writing: GradientWriting, gradient: UnsafeMutablePointer<Float>, step: Step,
+    weights: () -> UnsafePointer<Float>
+  ) {
+    productTN(
+      dy, values, into: gradient, m: outputs, n: inputs, k: step.rows,
+      accumulate: step.weightGradients == .add, precision: step.precision, team: step.team)
+    step.profiler.lap(
+      role.weightGradient, arithmetic: 2 * step.rows * inputs * outputs, wrote: gradient,
+      count: inputs * outputs)
+    productNN(
+      dy, weights(), into: dx, m: step.rows, n: inputs, k: outputs, accumulate: writing == .add,
+      precision: step.precision, team: step.team)
   }
 }
 

@@ -62,6 +62,19 @@ extension Transformer {
       spare: activations.spare.bytes)
   }
 
+  /// Bytes that a model with ternary projections takes more as long as `quantizationStrength` is set.
+  ///
+  /// - Parameters: as in `memoryBytes`, of a training.
+  package static func mixingBytes(
+    configuration: ModelConfiguration, sequences: Int, length: Int,
+    storage: ActivationStorage = .fp32
+  ) -> Int {
+    var arena = Arena.measuring
+    _ = TransformerActivations(
+      configuration, rows: sequences * length, isTraining: true, storage: storage, arena: &arena)
+    return MixingMemory.bytes(ParameterLayout(configuration), inputCount: arena.countAside)
+  }
+
   /// Bytes of one worker's scratch in the most demanding operation.
   static func workerScratchBytes(
     _ configuration: ModelConfiguration, length: Int, loops: TransformerLoops

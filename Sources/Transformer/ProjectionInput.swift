@@ -14,6 +14,8 @@ struct ProjectionInput {
 
   let storage: Storage
   let width: Int
+  /// Where its floats lie in `QuantizationMixing.inputs`, while quantization is ramped up.
+  let place: Int
   /// Before the quantizer, where the configuration allows for 4 bits (RECIPE §2).
   let rotation: Rotation
 
@@ -25,6 +27,7 @@ struct ProjectionInput {
   ) {
     self.width = width
     self.rotation = rotation
+    place = isQuantized ? arena.takeAside(rows * width) : 0
     storage =
       isQuantized
       ? .codes(arena.take(rows * width), scales: arena.take(rows))
@@ -68,6 +71,12 @@ struct ProjectionInput {
           step.loops.quantize(
             floats, rows: piece.count, columns: width, bits: bits, codes: codes + first * width,
             scales: scales + first)
+          if let mixing = step.mixing {
+            step.loops.mix(
+              floats, codes: codes + first * width, scales: scales + first, rows: piece.count,
+              columns: width, strength: mixing.strength,
+              into: mixing.inputs + place + first * width)
+          }
         }
       }
       // A row's scale is not finite when one of its floats was not.

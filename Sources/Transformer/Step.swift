@@ -17,6 +17,8 @@ struct Step {
   let loops: TransformerLoops
   let team: ComputeTeam
   let profiler: StepProfiler
+  /// nil: what is quantized is so entirely.
+  var mixing: QuantizationMixing?
 
   /// N = B · T.
   var rows: Int { sequences * length }

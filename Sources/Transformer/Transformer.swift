@@ -112,6 +112,24 @@ package final class Transformer {
     }
   }
 
+  /// λ of the steps from now on: how much of the quantizers' rounding counts, 0 ... 1, in floats
+  /// (QuantizationMixing.swift); nil: all of it, in integers. Memory for it is there as long as it is
+  /// not nil. May change between steps of a model with ternary projections.
+  package var quantizationStrength: Float? {
+    didSet {
+      precondition(
+        quantizationStrength.map { 0 <= $0 && $0 <= 1 } ?? true, "a strength is in 0 ... 1")
+      precondition(
+        quantizationStrength == nil || configuration.quantization == .ternary,
+        "only ternary projections are quantized")
+      if quantizationStrength == nil {
+        mixingMemory = nil
+      } else if mixingMemory == nil {
+        mixingMemory = MixingMemory(parameters.layout, inputCount: inputCount)
+      }
+    }
+  }
+
   /// Every operation ends a lap here; `begin` is its owner's, who also times what the model does not do.
   package let profiler = StepProfiler()
 
@@ -122,6 +140,9 @@ package final class Transformer {
   private let finalNorm: RMSNorm
   private let memory: AlignedBuffer<UInt8>
   private let activations: TransformerActivations
+  private var mixingMemory: MixingMemory?
+  /// Floats of all projections' inputs.
+  private let inputCount: Int
   private var lastBatch: TokenBatch?
   /// Whether the last block's activations are still those of the forward pass: where they are computed
   /// again, all blocks use the same memory.
@@ -177,6 +198,7 @@ package final class Transformer {
     activations = TransformerActivations(
       configuration, rows: rows, isTraining: gradients != nil, storage: storage, lent: lent,
       arena: &arena)
+    inputCount = arena.countAside
 
     let factory = OperationFactory(
       configuration: configuration, parameters: parameters, gradients: gradients,
@@ -397,6 +419,7 @@ package final class Transformer {
     Step(
       sequences: batch.sequences, length: batch.length, lengths: batch.lengths,
       precision: precision, activationBits: activationBits,
-      weightGradients: weightGradients, loops: loops, team: team, profiler: profiler)
+      weightGradients: weightGradients, loops: loops, team: team, profiler: profiler,
+      mixing: quantizationStrength.flatMap { mixingMemory?.mixing($0) })
   }
 }

@@ -1,4 +1,4 @@
-// Quantizers of activations and the Hadamard rotation before them.
+// Quantizers of activations, the Hadamard rotation before them, and the mix with what they are given.
 //
 // Every version gives the same bits: a float reduction over a row is taken in 16 lanes
 // (lane j sums the elements i with i mod 16 = j, in order), and the lanes are added in order.
@@ -30,5 +30,26 @@ void quantize_a4_avx512(const float *x, size_t rows, size_t columns, int8_t *cod
 void hadamard_reference(float *x, size_t rows, size_t columns, size_t block);
 void hadamard_avx2(float *x, size_t rows, size_t columns, size_t block);
 void hadamard_avx512(float *x, size_t rows, size_t columns, size_t block);
+
+// Between full precision and quantized: (1 - strength) * x + strength * Q(x), with strength in 0 ... 1.
+// Written so that 0 gives x and 1 gives Q(x), in every bit.
+//
+// Q(w) = scale * trit, where trit is w / scale rounded to -1, 0 or 1, ties to even.
+// weights, mixed: [count].
+void mix_ternary_reference(const float *weights, size_t count, float scale, float strength,
+                           float *mixed);
+void mix_ternary_avx2(const float *weights, size_t count, float scale, float strength,
+                      float *mixed);
+void mix_ternary_avx512(const float *weights, size_t count, float scale, float strength,
+                        float *mixed);
+
+// Q(x) = code / scale, one scale a row; a row whose scale is NaN becomes NaN.
+// x, codes, mixed: [rows, columns]; scales: [rows].
+void mix_codes_reference(const float *x, const int8_t *codes, const float *scales, size_t rows,
+                         size_t columns, float strength, float *mixed);
+void mix_codes_avx2(const float *x, const int8_t *codes, const float *scales, size_t rows,
+                    size_t columns, float strength, float *mixed);
+void mix_codes_avx512(const float *x, const int8_t *codes, const float *scales, size_t rows,
+                      size_t columns, float strength, float *mixed);
 
 #endif

@@ -26,6 +26,8 @@ package struct TrainSpec: Equatable, Sendable {
   package var schedule = ScheduleSpec()
   package var losses = LossSpec()
   package var flip = FlipSpec()
+  /// Nil: quantization counts entirely from the first step on.
+  package var quantizationRamp: QuantizationRampSpec?
   package var precision: TrainingPrecision = .bf16
   package var activations = ActivationSpec()
   /// Whether activations are rotated before the quantizers that need it at four bits; nil does
@@ -100,6 +102,9 @@ package struct TrainSpec: Equatable, Sendable {
         "Weights of the losses. Without distillation the defaults are kd.weight 0, ce 1, format 0; "
           + "beside a local teacher kd.weight 10, kd.temperature 5, ce 1, format 0."),
       .field("flip", \.flip, FlipSpec.table.shape, "From 8-bit to 4-bit activations on the way."),
+      .optional(
+        "quantization_ramp", \.quantizationRamp, QuantizationRampSpec.table.shape,
+        "Ramps the strength of quantization up from 0; left out, it is there from the first step."),
       .field("precision", \.precision, .choice, "Of the products of the backward pass."),
       .field(
         "activations", \.activations, ActivationSpec.table.shape,

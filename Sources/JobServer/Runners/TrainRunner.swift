@@ -33,7 +33,7 @@ struct TrainRunner {
     try environment.requireMemory(
       training: plan.configuration, batch: plan.recipe.batchSize,
       length: plan.recipe.sequenceLength, activations: plan.recipe.activations,
-      besides: plan.teacher?.memory(for: plan.recipe).bytes ?? 0)
+      besides: (plan.teacher?.memory(for: plan.recipe).bytes ?? 0) + plan.mixingBytes)
     let checkpoints = CheckpointFolder(
       url: try environment.folder.made(folder.appendingPathComponent("checkpoints")),
       modelName: modelName, keepLast: spec.checkpoint.keepLast, keepsBest: spec.checkpoint.keepBest)

@@ -89,6 +89,14 @@ struct TrainingPlan {
     self.identity = identity
   }
 
+  /// What a quantization ramp takes; 0 without one.
+  var mixingBytes: Int {
+    guard recipe.quantizationRamp != nil else { return 0 }
+    return Transformer.mixingBytes(
+      configuration: configuration, sequences: recipe.batchSize, length: recipe.sequenceLength,
+      storage: recipe.activations)
+  }
+
   // MARK: - Parts
 
   private static func tokenizer(
@@ -265,6 +273,7 @@ extension TrainingRecipe {
         ? FlipRecipe(
           fraction: spec.flip.fraction, tokenBudget: spec.flip.tokenBudget,
           maximumLossIncrease: spec.flip.maxLossIncrease) : nil,
+      quantizationRamp: spec.quantizationRamp.map { QuantizationRamp(steps: $0.steps(of: steps)) },
       precision: Precision(rawValue: spec.precision.rawValue) ?? .bf16,
       activations: ActivationStorage(spec.activations), seed: spec.seed,
       logEvery: spec.logEvery)

@@ -19,6 +19,8 @@ package struct ReferenceTransformer {
   /// The parameters by Hugging Face's names.
   package var tensors: [String: [Double]]
   package var rounding = Rounding.exact
+  /// λ: what is rounded is (1 − λ) x + λ Q(x).
+  package var quantizationStrength = 1.0
   private var offsets: [[Double]] = []
   private var nextOffset = 0
   private let rotary: RotaryFrequencies
@@ -150,11 +152,14 @@ package struct ReferenceTransformer {
   }
 
   private mutating func round(_ x: [Double], _ quantize: ([Double]) -> [Double]) -> [Double] {
+    func mixed() -> [Double] {
+      zip(x, quantize(x)).map { (1 - quantizationStrength) * $0 + quantizationStrength * $1 }
+    }
     switch rounding {
     case .exact:
-      return quantize(x)
+      return mixed()
     case .recording:
-      let result = quantize(x)
+      let result = mixed()
       offsets.append(zip(result, x).map { $0 - $1 })
       return result
     case .replaying:
