@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-readers deps build lint format serve teacher collect train eval dryrun pipeline \
-        bench bench-service bench-kernels bench-training bench-inference bench-teachers bench-tokenizers \
+        bench bench-service bench-kernels bench-training bench-distillation bench-inference bench-teachers bench-tokenizers \
         bench-formats fuzz torture clean
 
 RELEASE := .build/release
@@ -43,7 +43,7 @@ serve: build ## Start the daemon with .env, in the foreground
 teacher collect train eval dryrun pipeline: build ## Run one kind of job, here or at BITNET_URL
 	@deploy/job.sh $@
 
-bench: bench-service bench-kernels bench-training bench-inference bench-teachers bench-tokenizers ## Measure everything, beside its peers when they are there
+bench: bench-service bench-kernels bench-training bench-distillation bench-inference bench-teachers bench-tokenizers ## Measure everything, beside its peers when they are there
 
 bench-service: build ## Measure the HTTP side and the job store (needs wrk)
 	@bench/service.sh
@@ -53,6 +53,9 @@ bench-kernels: build ## Measure the machine's peaks and every product
 
 bench-training: build ## Measure the training step; PEER_VENV= names a venv with PyTorch
 	@bench/training.sh
+
+bench-distillation: build ## Measure a step with a teacher beside the student; PEER_VENV= as above
+	@bench/distillation.sh
 
 bench-inference: build ## Measure prefill and decode, beside llama.cpp where it is named
 	@bench/inference.sh

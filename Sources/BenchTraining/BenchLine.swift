@@ -2,7 +2,7 @@ import Foundation
 
 /// One line of every benchmark's output; null where a value does not apply.
 struct BenchLine: Encodable {
-  let bench = "training"
+  var bench = "training"
   let benchCase: String
   let threads: Int
   let ours: Double
@@ -12,8 +12,8 @@ struct BenchLine: Encodable {
   let ratio: Double?
   let runs: Int
   let peakRSSRatio: Double?
-  let limit: Double
-  let shareOfLimit: Double
+  let limit: Double?
+  let shareOfLimit: Double?
 
   private enum CodingKeys: String, CodingKey {
     case bench, threads, ours, peer, unit, ratio, runs, limit

@@ -41,7 +41,7 @@ struct PeerCommand: ParsableCommand {
   var mode = PeerMode.fp32
   @Option(help: "Python with PyTorch.")
   var python: String
-  @Option(help: "The peer's bench_train.py.")
+  @Option(help: "The peer's bench_train.py, or what is called as it is.")
   var script: String
 
   private struct Answer: Decodable {
