@@ -202,7 +202,8 @@ let package = Package(
     tests(
       "JobServer",
       [
-        "Checkpoints", "HTTPServer", "HostedTeachers", "Inference", "JobAPI", "JobStore", "Jobs",
+        "Checkpoints", "Corpora", "HTTPServer", "HostedTeachers", "Inference", "JobAPI", "JobStore",
+        "Jobs",
         "Kernels", "ModelFormats", "Tokenization", "Transformer", crypto, logging,
       ]),
     tests("bitnet", ["HTTPServer", "Jobs"]),

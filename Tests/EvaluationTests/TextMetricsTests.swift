@@ -70,6 +70,40 @@ struct TextMetricsTests {
     #expect(abs(try #require(scores.macroF1) - 2 / 3.0) < 1e-12)
   }
 
+  @Test
+  func `Matthews' correlation by hand, and that of several classes by its covariances`() throws {
+    var two = ClassificationScores(classes: 2)
+    for (expected, predicted) in [(1, 1), (1, 0), (1, 1), (0, 1)] {
+      two.add(expected: expected, predicted: predicted)
+    }
+    // 2·0 − 1·1 over √(3·3·1·1).
+    #expect(abs(try #require(two.matthews) + 1 / 3.0) < 1e-12)
+    var random = SplitMix64(seed: 4)
+    let answers = (0..<200).map { _ -> (Int, Int?) in
+      let expected = Int.random(in: 0..<3, using: &random)
+      let drawn = Int.random(in: 0..<6, using: &random)
+      return (expected, drawn < 3 ? drawn : drawn == 5 ? nil : expected)
+    }
+    var scores = ClassificationScores(classes: 3)
+    for (expected, predicted) in answers { scores.add(expected: expected, predicted: predicted) }
+    // Gorodkin's equation 8 over indicators, without an answer a fourth class.
+    func covariance(_ one: (Int) -> Int, _ other: (Int) -> Int) -> Double {
+      (0..<4).reduce(0) { sum, label in
+        let x = answers.indices.map { one($0) == label ? 1.0 : 0 }
+        let y = answers.indices.map { other($0) == label ? 1.0 : 0 }
+        let (meanX, meanY) = (x.reduce(0, +) / 200, y.reduce(0, +) / 200)
+        return sum + zip(x, y).reduce(0) { $0 + ($1.0 - meanX) * ($1.1 - meanY) }
+      }
+    }
+    let wanted = { answers[$0].0 }
+    let given = { answers[$0].1 ?? 3 }
+    let expected =
+      covariance(wanted, given)
+      / (covariance(wanted, wanted) * covariance(given, given)).squareRoot()
+    #expect(abs(try #require(scores.matthews) - expected) < 1e-12)
+    #expect(ClassificationScores(classes: 2).matthews == nil)
+  }
+
   @Test(arguments: 1...5 as ClosedRange<UInt64>)
   func `A bootstrap interval of a mean is that of the normal approximation`(seed: UInt64) throws {
     var random = SplitMix64(seed: seed)

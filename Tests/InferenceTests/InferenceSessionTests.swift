@@ -182,6 +182,45 @@ struct InferenceSessionTests {
     #expect(session.begin(Array(tokens[..<64]), sequence: 0) == 32)
   }
 
+  @Test(arguments: [Fixture.llama, .student])
+  func `several sequences are scored in shared passes as each is alone`(fixture: Fixture) throws {
+    let configuration = fixture.configuration
+    let model = try InferenceModel(
+      configuration: configuration, parameters: fixture.parameters(), storage: .fp32, team: team)
+    // More rows than run at once, so that sequences lie across passes.
+    let texts = [3, 300, 1, 40].enumerated().map {
+      randomTokens($1, vocabulary: configuration.vocabSize, seed: 20 + UInt64($0))
+    }
+    let starts = [0, 250, 0, 39]
+    let session = InferenceSession(
+      model: model, maximumSequences: 4, maximumLength: 300, team: team)
+    // A beginning that is there already counts as position, not as a place.
+    _ = try session.prefill(Array(texts[3].prefix(10)), sequence: 3)
+    var places: [[Int]] = [[], [], [], []]
+    var logits: [[Float]] = [[], [], [], []]
+    try session.score(
+      [
+        (0, texts[0], starts[0]), (1, texts[1], starts[1]), (2, texts[2], starts[2]),
+        (3, Array(texts[3].dropFirst(10)), starts[3] - 10),
+      ]
+    ) { found, rows in
+      for (row, place) in found.enumerated() {
+        places[place.prompt].append(place.offset)
+        logits[place.prompt] += UnsafeBufferPointer(
+          start: rows + row * configuration.vocabSize, count: configuration.vocabSize)
+      }
+    }
+    for (index, text) in texts.enumerated() {
+      let skipped = index == 3 ? 10 : 0
+      #expect(places[index] == Array(starts[index] - skipped..<text.count - skipped))
+      #expect(session.length(of: index) == text.count)
+      let alone = InferenceSession(
+        model: model, maximumSequences: 1, maximumLength: 300, team: team)
+      let expected = try scored(alone, text).dropFirst(starts[index] * configuration.vocabSize)
+      expectClose(logits[index], Array(expected))
+    }
+  }
+
   @Test func `a cache that is too small for all says so and serves those that fit`() throws {
     let fixture = Fixture.llama
     let model = try InferenceModel(

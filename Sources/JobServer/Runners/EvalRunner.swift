@@ -270,40 +270,15 @@ struct EvalRunner {
 
   // MARK: - Speed
 
-  /// Prefill and decode of one sequence, the median of three runs each.
-  ///
   /// - Returns: false when it was asked to stop.
   private func time(_ contestants: [Contestant], into report: inout EvaluationReport) throws -> Bool
   {
     for contestant in contestants {
       if running.stopRequested != nil { return false }
       tell(0.97, "timing \(contestant.name)")
-      contestant.prepare()
-      let configuration = contestant.model.configuration
-      let prompt = min(256, configuration.maxPositionEmbeddings * 3 / 4)
-      let decoded = min(64, configuration.maxPositionEmbeddings - prompt)
-      let session = InferenceSession(
-        model: contestant.model, maximumSequences: 1, maximumLength: prompt + decoded,
-        team: environment.team)
-      let tokens = (0..<prompt).map { Int32(($0 * 7919) % configuration.vocabSize) }
-      var prefill: [Double] = []
-      var decode: [Double] = []
-      let clock = ContinuousClock()
-      for _ in 0..<3 {
-        session.reset(0)
-        let first = try clock.measure { _ = try session.prefill(tokens, sequence: 0) }
-        let rest = try clock.measure {
-          for token in tokens.prefix(decoded) { _ = try session.decode([(0, token)]) }
-        }
-        prefill.append(Double(prompt) / (first / .seconds(1)))
-        decode.append(Double(decoded) / (rest / .seconds(1)))
-      }
-      report.models[contestant.name]?.speed = SpeedFigures(
-        prefillTokensPerS: prefill.sorted()[1], decodeTokensPerS: decode.sorted()[1])
-      report.models[contestant.name]?.cacheBytes =
-        SessionBytes(
-          predicting: configuration, maximumSequences: 1, maximumLength: prompt + decoded
-        ).keyValueCache
+      let (speed, cacheBytes) = try contestant.speed(team: environment.team)
+      report.models[contestant.name]?.speed = speed
+      report.models[contestant.name]?.cacheBytes = cacheBytes
       report.models[contestant.name]?.peakRssBytes = ProcessMemory.peakResidentBytes
     }
     return true
