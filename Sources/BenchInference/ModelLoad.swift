@@ -46,7 +46,7 @@ struct ModelLoad: ParsableCommand {
     print(String(decoding: try encoder.encode(line), as: UTF8.self))
   }
 
-  private static var peakResidentBytes: Int? {
+  static var peakResidentBytes: Int? {
     let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)
     let line = status?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
     return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }

@@ -8,7 +8,7 @@ import Transformer
 struct BenchInference: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures inference; see bench/README.md.",
-    subcommands: [InferenceSpeed.self, ModelLoad.self, StorageCost.self],
+    subcommands: [InferenceSpeed.self, CheckpointPacking.self, ModelLoad.self, StorageCost.self],
     defaultSubcommand: InferenceSpeed.self)
 }
 

@@ -37,6 +37,16 @@ package final class MappedFile: Sendable {
     bytes = UnsafeRawBufferPointer(start: base, count: count)
   }
 
+  /// Lets the pages of some bytes go from this process; who reads them again finds them in the
+  /// kernel's cache, or on the disk.
+  func release(_ range: Range<Int>) {
+    guard let base = bytes.baseAddress, !range.isEmpty else { return }
+    // Whole pages: a neighbour's bytes on the first and the last are only read again.
+    let first = range.lowerBound & ~(Int(getpagesize()) - 1)
+    madvise(
+      UnsafeMutableRawPointer(mutating: base + first), range.upperBound - first, MADV_DONTNEED)
+  }
+
   deinit {
     guard let base = bytes.baseAddress else { return }
     munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)

@@ -96,6 +96,19 @@ package struct ModelWeights: Sendable {
     }
   }
 
+  /// Whether ternary matrices are stored as trits, which `copy` makes floats of.
+  package var holdsTrits: Bool { packedScale != nil }
+
+  /// A tensor of floats, to be read in pieces.
+  ///
+  /// - Parameter shape: what it must be.
+  package func floats(
+    _ name: String, shape: [Int]
+  ) throws(SafetensorsError) -> StoredFloats {
+    let (file, info) = try stored(name, shape: shape)
+    return try StoredFloats(info, named: name, in: file)
+  }
+
   /// A tensor where it lies in its file: its type and its bytes, little endian.
   ///
   /// - Returns: the file, which keeps the bytes alive.

@@ -62,6 +62,9 @@ package struct SafetensorsFile: Sendable {
     (UnsafeRawBufferPointer(rebasing: file.bytes[info.byteRange]), file)
   }
 
+  /// Gives the memory back that the pages of one tensor take in this process.
+  func release(_ info: TensorInfo) { file.release(info.byteRange) }
+
   /// The elements of an F32, F16 or BF16 tensor, row-major.
   package func floats(_ name: String) throws(SafetensorsError) -> [Float] {
     let info = try info(name)
@@ -70,7 +73,7 @@ package struct SafetensorsFile: Sendable {
         path: path, problem: .notFloatingPoint(tensor: name, type: info.type.rawValue))
     }
     return [Float](unsafeUninitializedCapacity: info.count) { buffer, count in
-      if let base = buffer.baseAddress { convert(info, into: base) }
+      if let base = buffer.baseAddress { convert(info, 0..<info.count, into: base) }
       count = info.count
     }
   }
@@ -87,22 +90,28 @@ package struct SafetensorsFile: Sendable {
       throw SafetensorsError(
         path: path, problem: .notFloatingPoint(tensor: name, type: info.type.rawValue))
     }
-    convert(info, into: destination)
+    convert(info, 0..<info.count, into: destination)
   }
 
-  private func convert(_ info: TensorInfo, into destination: UnsafeMutablePointer<Float>) {
+  /// Some elements of a tensor of floats.
+  func convert(
+    _ info: TensorInfo, _ elements: Range<Int>, into destination: UnsafeMutablePointer<Float>
+  ) {
+    precondition(elements.upperBound <= info.count, "\(elements) of \(info.count)")
     withBytes(of: info) { bytes in
-      guard let base = bytes.baseAddress else { return }
+      guard let start = bytes.baseAddress else { return }
+      let base = start + elements.lowerBound * info.type.bytes
       switch info.type {
       case .float32:
-        UnsafeMutableRawPointer(destination).copyMemory(from: base, byteCount: bytes.count)
+        UnsafeMutableRawPointer(destination).copyMemory(
+          from: base, byteCount: elements.count * info.type.bytes)
       case .bfloat16:
-        for index in 0..<info.count {
+        for index in 0..<elements.count {
           let bits = base.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
           destination[index] = Float(bitPattern: UInt32(bits) << 16)
         }
       case .float16:
-        for index in 0..<info.count {
+        for index in 0..<elements.count {
           let bits = base.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
           destination[index] = Float(Float16(bitPattern: bits))
         }

@@ -83,7 +83,9 @@ package final class DenseWeights {
   }
 
   /// Rounds rows as `fill` writes them, a panel at a time, so that the floats never exist together.
-  private convenience init(
+  ///
+  /// - Parameter fill: writes a range of rows, `[range.count, columns]`; ranges run in parallel.
+  package convenience init(
     rows: Int, columns: Int, storage: Storage, team: ComputeTeam,
     fill: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
   ) {

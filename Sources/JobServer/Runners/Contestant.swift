@@ -42,24 +42,23 @@ struct Contestant {
     var contestants: [Contestant] = []
     func add(_ role: Role, _ reference: ModelReference) throws {
       report(role.name)
-      let loaded = try ModelFolder.load(environment.modelFolder(reference))
-      let model = try InferenceModel(
-        configuration: loaded.configuration, parameters: loaded.parameters,
-        team: environment.team)
-      if let first = contestants.first, first.tokenizer.sha256 != loaded.tokenizer.sha256 {
+      let folder = try environment.modelFolder(reference)
+      let tokenizer = try ModelFolder.tokenizer(in: folder)
+      if let first = contestants.first, first.tokenizer.sha256 != tokenizer.sha256 {
         throw Problem(
           type: "urn:bitnet:problem:mismatch", title: "The models have different tokenizers",
           detail: "\(first.name)'s has SHA-256 \(first.tokenizer.sha256), \(role.name)'s "
-            + loaded.tokenizer.sha256)
+            + tokenizer.sha256)
       }
-      let isTernary = loaded.configuration.quantization == .ternary
+      let model = try ModelFolder.packed(folder, team: environment.team)
+      let isTernary = model.configuration.quantization == .ternary
       let widths: [ActivationBits?] =
         !isTernary ? [nil] : role.hasBothWidths ? [.eight, .four] : [.eight]
       for bits in widths {
         contestants.append(
           Contestant(
             name: role.name + (role.hasBothWidths ? "_a\(bits?.rawValue ?? 8)" : ""),
-            model: model, bits: bits, tokenizer: loaded.tokenizer, source: reference.text))
+            model: model, bits: bits, tokenizer: tokenizer, source: reference.text))
       }
     }
     if let teacher = models.teacher {

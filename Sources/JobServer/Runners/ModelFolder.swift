@@ -3,7 +3,9 @@
 
 package import Checkpoints
 package import Foundation
+package import Inference
 internal import Jobs
+package import Kernels
 package import Tokenization
 package import Transformer
 
@@ -27,6 +29,26 @@ package enum ModelFolder {
     try copyWeights(from: folder, into: parameters)
     return LoadedModel(
       configuration: configuration, parameters: parameters, tokenizer: tokenizer)
+  }
+
+  /// Reads configuration and weights into the form that runs, one matrix after the other.
+  ///
+  /// - Parameter embeddings: how a ternary model keeps embedding and head; nil: in bf16. A model in
+  ///   full precision is a teacher: what it says is not to be rounded.
+  /// - Throws: `Problem` that names the file and what was expected of it.
+  package static func packed(
+    _ folder: URL, embeddings: DenseWeights.Storage? = nil, team: ComputeTeam
+  ) throws -> InferenceModel {
+    let configuration = try configuration(in: folder)
+    let weights = try weights(in: folder)
+    try check(weights, hold: ParameterLayout(configuration))
+    do {
+      return try InferenceModel(
+        weights, configuration: configuration,
+        embeddings: configuration.quantization == .ternary ? embeddings : nil, team: team)
+    } catch {
+      throw unusable("\(error)")
+    }
   }
 
   /// Reads and checks `config.json`.

@@ -5,6 +5,8 @@ internal import Foundation
 internal import Inference
 internal import JobAPI
 internal import Jobs
+internal import Kernels
+internal import Logging
 internal import Tasks
 internal import Tokenization
 internal import Transformer
@@ -55,20 +57,23 @@ struct TeacherRunner {
       return try HostedBaselineRunner(environment, running).run(spec)
     }
     let record = try environment.modelRecord(reference)
-    let model = try ModelFolder.load(environment.folder.url(record.path))
+    let folder = environment.folder.url(record.path)
+    let tokenizer = try ModelFolder.tokenizer(in: folder)
+    let configuration = try ModelFolder.configuration(in: folder)
     let prompts = try Self.prompts(spec, paths: environment.paths)
     let stage = try TaskStage(spec, paths: environment.paths)
     let evaluations = try stage.evaluations(
-      tokenizer: model.tokenizer, window: model.configuration.maxPositionEmbeddings)
-    let packed = try InferenceModel(
-      configuration: model.configuration, parameters: model.parameters, team: environment.team)
+      tokenizer: tokenizer, window: configuration.maxPositionEmbeddings)
+    let packed = try PackedModelCache(
+      environment.folder, embeddings: .bf16, logger: Logger(label: "bitnetd")
+    ).model(record, in: folder, team: environment.team)
     let batch = min(32, prompts.count)
-    let encoded = prompts.map { model.tokenizer.encode($0) }
+    let encoded = prompts.map { tokenizer.encode($0) }
     let longest = (encoded.map(\.count).max() ?? 0) + spec.maxTokens
-    try environment.requireLength(longest, of: model.configuration)
+    try environment.requireLength(longest, of: configuration)
     let (generations, speed) = try generateGreedy(
       model: packed, prompts: encoded, maximumNewTokens: spec.maxTokens,
-      stop: Set([model.tokenizer.endOfText].compactMap(\.self)), batch: batch,
+      stop: Set([tokenizer.endOfText].compactMap(\.self)), batch: batch,
       team: environment.team,
       progress: { done in
         running.report(
@@ -92,10 +97,10 @@ struct TeacherRunner {
 
     let baseline = Baseline(
       teacher: record.name, teacherFingerprint: record.fingerprint,
-      tokenizerSha256: model.tokenizer.sha256, temperature: 0, maxTokens: spec.maxTokens,
+      tokenizerSha256: tokenizer.sha256, temperature: 0, maxTokens: spec.maxTokens,
       answers: zip(prompts, generations).map { prompt, generation in
         Baseline.Answer(
-          prompt: prompt, text: model.tokenizer.decode(generation.tokens),
+          prompt: prompt, text: tokenizer.decode(generation.tokens),
           end: generation.end.rawValue, tokens: generation.tokens.count)
       },
       usage: Baseline.Usage(

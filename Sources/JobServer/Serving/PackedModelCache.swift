@@ -5,7 +5,6 @@ internal import JobStore
 internal import Jobs
 internal import Kernels
 internal import Logging
-internal import Transformer
 
 /// Models in the form that runs, kept in `packed/` of the data folder: a model is packed once, and
 /// mapped from then on, so that its next start takes as long as reading what an answer needs.
@@ -26,7 +25,7 @@ struct PackedModelCache: Sendable {
   /// - Throws: a `Problem` that says what is wrong with them.
   func model(_ record: ModelRecord, in source: URL, team: ComputeTeam) throws -> InferenceModel {
     let file = folder.appending(
-      path: "\(record.id.text)-\(embeddings.rawValue)-\(Self.name(of: source)).safetensors")
+      path: prefix(record) + Self.name(of: source) + ".safetensors")
     if FileManager.default.fileExists(atPath: file.path) {
       do {
         return try PackedModelFile.open(file)
@@ -35,13 +34,9 @@ struct PackedModelCache: Sendable {
         logger.warning("packed model not used", metadata: ["reason": "\(error)"])
       }
     }
-    let loaded = try ModelFolder.load(source)
-    let model = try InferenceModel(
-      configuration: loaded.configuration, parameters: loaded.parameters,
-      // A full-precision model is a teacher: what it says is not to be rounded.
-      embeddings: loaded.configuration.quantization == .ternary ? embeddings : nil, team: team)
+    let model = try ModelFolder.packed(source, embeddings: embeddings, team: team)
     do {
-      forget { $0.hasPrefix(record.id.text + "-") }
+      forget { $0.hasPrefix(prefix(record)) }
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
       try PackedModelFile.write(model, to: file)
       return try PackedModelFile.open(file)
@@ -50,6 +45,10 @@ struct PackedModelCache: Sendable {
       logger.warning("model not kept in packed form", metadata: ["reason": "\(error)"])
       return model
     }
+  }
+
+  private func prefix(_ record: ModelRecord) -> String {
+    "\(record.id.text)-\(embeddings.rawValue)-"
   }
 
   /// Removes what belongs to no model of the store.
