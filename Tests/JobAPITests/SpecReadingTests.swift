@@ -58,6 +58,16 @@ struct SpecReadingTests {
     #expect(found.first?.detail.contains("docs/decisions/0016-two-norms.md") == true)
   }
 
+  @Test func `a collection of no candidates is refused, unless some are drawn`() throws {
+    func spec(_ more: String) -> String {
+      #"{"teacher": {"model": "\#(model)"}, "corpus": {"path": "a.jsonl"}, "top_k": 0\#(more)}"#
+    }
+    let found = try faults(.collect, spec(""))
+    #expect(found.map(\.pointer) == ["/top_k"])
+    #expect(found.first?.detail.contains("sampled_draws") == true)
+    _ = try read(.collect, spec(#", "sampled_draws": 16"#)).get()
+  }
+
   @Test func `every fault is named at once, each at its place`() throws {
     let found = try faults(
       .train,

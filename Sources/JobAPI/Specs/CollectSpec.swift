@@ -45,12 +45,21 @@ package struct CollectSpec: Equatable, Sendable {
     "CollectSpec", "Top-K + Other traces of a teacher over a corpus.",
     initial: CollectSpec(
       teacher: TeacherSource(model: .unread), corpus: .generated(GeneratedCorpus())),
+    check: { spec, pointer in
+      guard spec.topK == 0, spec.sampledDraws == 0 else { return [] }
+      let detail =
+        "expected 1 or more: a trace without candidates says nothing of the teacher; 0 goes with "
+        + "sampled_draws only"
+      return [pointer.member("top_k").fault(detail)]
+    },
     fields: [
       .required("teacher", \.teacher, .teacher, "Who is asked."),
       .required("corpus", \.corpus, .corpus(part: .train), "What it is asked about."),
       .optional(
         "tokenizer", \.tokenizer, .tokenizer, "The student's; left out, the teacher's own."),
-      .field("top_k", \.topK, .integer(0...1024), "Candidates that are kept at each position."),
+      .field(
+        "top_k", \.topK, .integer(0...1024),
+        "Candidates that are kept at each position; 0 with sampled_draws only."),
       .optional(
         "token_budget", \.tokenBudget, .integer(1...1_000_000_000_000),
         "Target tokens after which it stops; left out, the whole corpus."),
