@@ -138,9 +138,12 @@ private struct RandomSource {
       key: next(keysAndValues, width, bias: bias), value: next(keysAndValues, width, bias: bias),
       queryGain: configuration.qkNorm ? ones(configuration.headDim) : nil,
       keyGain: configuration.qkNorm ? ones(configuration.headDim) : nil,
-      attendedGain: configuration.subNorm ? ones(queries) : nil, output: next(width, queries),
-      mlpGain: ones(width), gate: next(inner, width), up: next(inner, width),
-      productGain: configuration.subNorm ? ones(inner) : nil, down: next(width, inner))
+      attendedGain: configuration.subNorm ? ones(queries) : nil,
+      output: next(width, queries, bias: configuration.outputBias),
+      mlpGain: ones(width), gate: next(inner, width, bias: configuration.mlpBias),
+      up: next(inner, width, bias: configuration.mlpBias),
+      productGain: configuration.subNorm ? ones(inner) : nil,
+      down: next(width, inner, bias: configuration.mlpBias))
   }
 
   private func mixed(_ index: UInt64) -> UInt64 { seed &+ index &* 0xD1B5_4A32_D192_ED03 }

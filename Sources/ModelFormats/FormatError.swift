@@ -15,6 +15,14 @@ package enum FormatError: Error, Equatable, Sendable {
   case unwritable(FileError)
 }
 
+extension FormatError {
+  /// What keeps a student that plans 4 bits from being exported, and what can be done.
+  static let hadamard =
+    "a Hadamard rotation before o_proj and down_proj (block_hadamard), which goes with A4: this daemon"
+    + " serves the student as it is; one that can be exported is trained with flip.enabled false and"
+    + " without \"hadamard\": true"
+}
+
 extension FormatError: CustomStringConvertible {
   package var description: String {
     switch self {

@@ -39,7 +39,9 @@ package enum GGUFArchitecture: String, CaseIterable, Sendable {
         : "full-precision projections as \(weights.rawValue)")
     try refuse(
       model.usesHadamard,
-      "a Hadamard rotation before o_proj and down_proj (block_hadamard), which goes with A4")
+      FormatError.hadamard)
+    try refuse(model.outputBias, "a bias on o_proj (attention_bias of llama and qwen3)")
+    try refuse(model.mlpBias, "biases in the MLP (mlp_bias)")
     try refuse(model.ropeScaling != nil, "scaled RoPE (rope_scaling)")
     guard model.subNorm else {
       try refuse(model.hiddenAct == .relu2, "squared ReLU (hidden_act relu2) without SubLN")

@@ -21,8 +21,9 @@ struct HuggingFaceConfig {
       ropeTheta: model.ropeTheta, ropeScaling: model.ropeScaling,
       rmsNormEps: model.rmsNormEps, tieWordEmbeddings: model.tieWordEmbeddings,
       hiddenAct: model.hiddenAct, maxPositionEmbeddings: model.maxPositionEmbeddings,
-      // qwen2 has its biases without being told.
-      attentionBias: false, bosTokenId: endOfText, eosTokenId: endOfText,
+      // qwen2 has its biases without being told; elsewhere this is o_proj's, too.
+      attentionBias: model.outputBias, mlpBias: model.mlpBias, bosTokenId: endOfText,
+      eosTokenId: endOfText,
       // A packed model's unit is fp32; loaded as bf16 it would be rounded.
       torchDtype: weights == .bf16 ? "bfloat16" : "float32",
       quantizationConfig: model.quantization == .none
@@ -61,6 +62,7 @@ struct HuggingFaceConfig {
     let hiddenAct: ModelConfiguration.Activation
     let maxPositionEmbeddings: Int
     let attentionBias: Bool
+    let mlpBias: Bool
     // Without these bitnet takes the ids of its first model.
     let bosTokenId: Int32?
     let eosTokenId: Int32?
@@ -75,20 +77,25 @@ struct HuggingFaceConfig {
       if isRefused { throw .notRepresentable(format: "transformers", feature: feature) }
     }
     try refuse(
-      model.usesHadamard,
-      "a Hadamard rotation before o_proj and down_proj (block_hadamard), which goes with A4")
+      model.usesHadamard, FormatError.hadamard)
     guard model.quantization == .ternary else {
       try refuse(weights == .packed, "full-precision projections as packed trits")
       try refuse(model.subNorm, "SubLN (sub_norm) with full-precision projections")
       try refuse(model.hiddenAct == .relu2, "squared ReLU with full-precision projections")
+      // Queries, keys and values alone, or all four; biases in the MLP with either of llama's.
+      let isQwen2 = model.attentionBias && !model.outputBias
+      try refuse(model.outputBias && !model.attentionBias, "a bias on o_proj alone")
       try refuse(
-        model.qkNorm && model.attentionBias, "QK-norm and attention biases in one model")
+        model.qkNorm && isQwen2, "QK-norm and biases on queries, keys and values alone")
+      try refuse(model.mlpBias && (model.qkNorm || isQwen2), "biases in the MLP but of llama")
       if model.qkNorm { return ("qwen3", "Qwen3ForCausalLM") }
-      return model.attentionBias ? ("qwen2", "Qwen2ForCausalLM") : ("llama", "LlamaForCausalLM")
+      return isQwen2 ? ("qwen2", "Qwen2ForCausalLM") : ("llama", "LlamaForCausalLM")
     }
     try refuse(!model.subNorm, "ternary projections without SubLN (sub_norm)")
     try refuse(model.qkNorm, "ternary projections with QK-norm (qk_norm)")
-    try refuse(model.attentionBias, "ternary projections with biases (attention_bias)")
+    try refuse(
+      model.attentionBias || model.outputBias || model.mlpBias,
+      "ternary projections with biases (attention_bias, mlp_bias)")
     try refuse(
       model.queryWidth != model.hiddenSize,
       "ternary projections with heads of another width than hidden_size / num_attention_heads")

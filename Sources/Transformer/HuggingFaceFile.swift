@@ -102,8 +102,27 @@ struct HuggingFaceFile: Decodable {
   let quantizationConfig: QuantizationConfig?
   let attentionBias: Bool
   let mlpBias: Bool
+
+  /// Whether queries, keys and values have biases: Qwen2's do without being told.
+  var hasAttentionBias: Bool { type == .qwen2 || attentionBias }
+  /// Whether the projection behind attention has one, too: wherever the file asks; Qwen2 has no such key.
+  var hasOutputBias: Bool { type != .qwen2 && attentionBias }
+  /// Only Llama has this key.
+  var hasMLPBias: Bool { type == .llama && mlpBias }
   let useSlidingWindow: Bool
+  let slidingWindow: Presence<Int>
   let layerTypes: [String]
+
+  /// Positions that some layers look back over, their own included; nil when all layers see all. Up to
+  /// so many positions, a window is no window.
+  var attentionWindow: Int? {
+    guard useSlidingWindow else { return nil }
+    return switch slidingWindow {
+    case .missing: 4096
+    case .null: nil
+    case .value(let value): value
+    }
+  }
 
   /// `swish` is another name of `silu`.
   var activation: String {
@@ -133,6 +152,7 @@ struct HuggingFaceFile: Decodable {
     case attentionBias = "attention_bias"
     case mlpBias = "mlp_bias"
     case useSlidingWindow = "use_sliding_window"
+    case slidingWindow = "sliding_window"
     case layerTypes = "layer_types"
     case partialRotaryFactor = "partial_rotary_factor"
   }
@@ -172,6 +192,7 @@ struct HuggingFaceFile: Decodable {
     attentionBias = try optional(.attentionBias) ?? false
     mlpBias = try optional(.mlpBias) ?? false
     useSlidingWindow = try optional(.useSlidingWindow) ?? false
+    slidingWindow = try presence(.slidingWindow)
     layerTypes = try optional(.layerTypes) ?? []
     rope = try Self.readRope(container)
   }
@@ -218,14 +239,19 @@ struct HuggingFaceFile: Decodable {
     }
     try require(
       .hiddenAct, activation, ["silu", "relu2"].contains(activation), "silu, swish or relu2")
-    // These architectures' attention_bias also puts a bias on o_proj; Qwen2 has no such key.
     try require(
-      .attentionBias, attentionBias, type == .qwen2 || !attentionBias, "false for \(type.rawValue)")
-    try require(.mlpBias, mlpBias, type != .llama || !mlpBias, "false")
-    try require(.useSlidingWindow, useSlidingWindow, !useSlidingWindow, "false")
+      .attentionBias, attentionBias, type != .bitnet || !attentionBias, "false for \(type.rawValue)"
+    )
     try require(
-      .layerTypes, layerTypes, layerTypes.allSatisfy { $0 == "full_attention" },
-      "full_attention for every layer")
+      .useSlidingWindow, useSlidingWindow,
+      !useSlidingWindow || type == .qwen2 || type == .qwen3, "false for \(type.rawValue)")
+    if let window = attentionWindow {
+      try require(.slidingWindow, window, window > 0, "1 or more")
+    }
+    let known = useSlidingWindow ? ["full_attention", "sliding_attention"] : ["full_attention"]
+    try require(
+      .layerTypes, layerTypes, layerTypes.allSatisfy { known.contains($0) },
+      known.joined(separator: " or ") + " for every layer")
     try require(
       .partialRotaryFactor, rope.partialFactor ?? 1, (rope.partialFactor ?? 1) == 1, "1")
     if let outer = originalMaxPositionEmbeddings, rope.scaling?.usesOriginalPositions == true {

@@ -34,7 +34,8 @@ package enum BitNetStorage: Equatable, Sendable {
 extension ModelConfiguration {
   /// The configuration in a `config.json` of model type llama, qwen2, qwen3 or bitnet.
   ///
-  /// What the file leaves out has transformers' default for its type. bitnet's
+  /// What the file leaves out has transformers' default for its type. A model with a sliding window is
+  /// one of no more positions than the window, within which it computes the same. bitnet's
   /// `quantization_config` (online, or packed offline) means ternary projections; without one the
   /// file holds master weights that compute in full precision.
   package init(huggingFace json: Data) throws(HuggingFaceConfigurationError) {
@@ -61,10 +62,12 @@ extension ModelConfiguration {
       rmsNormEps: file.rmsNormEps ?? (type == .bitnet ? 1e-5 : 1e-6),
       tieWordEmbeddings: file.tieWordEmbeddings ?? false,
       hiddenAct: file.activation == "relu2" ? .relu2 : .silu,
-      qkNorm: type == .qwen3, attentionBias: type == .qwen2, subNorm: type == .bitnet,
+      qkNorm: type == .qwen3, attentionBias: file.hasAttentionBias,
+      outputBias: file.hasOutputBias, mlpBias: file.hasMLPBias, subNorm: type == .bitnet,
       quantization: file.quantizationConfig == nil ? .none : .ternary,
-      maxPositionEmbeddings: file.maxPositionEmbeddings
-        ?? (type == .qwen2 || type == .qwen3 ? 32_768 : 2048))
+      maxPositionEmbeddings: min(
+        file.maxPositionEmbeddings ?? (type == .qwen2 || type == .qwen3 ? 32_768 : 2048),
+        file.attentionWindow ?? .max))
     do {
       self = try configuration.validated()
     } catch {

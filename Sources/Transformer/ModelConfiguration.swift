@@ -45,6 +45,10 @@ package struct ModelConfiguration: Codable, Equatable, Sendable {
   package var qkNorm: Bool
   /// Biases on the projections to queries, keys and values (Qwen2).
   package var attentionBias: Bool
+  /// A bias on the projection behind attention (Llama's and Qwen3's `attention_bias` says both).
+  package var outputBias: Bool
+  /// Biases on the three projections of the MLP (Llama's `mlp_bias`).
+  package var mlpBias: Bool
   /// SubLN: one RMSNorm on the input of `o_proj`, one on the input of `down_proj`.
   package var subNorm: Bool
   package var quantization: Quantization
@@ -61,8 +65,8 @@ package struct ModelConfiguration: Codable, Equatable, Sendable {
     numAttentionHeads: Int, numKeyValueHeads: Int? = nil, headDim: Int? = nil,
     ropeTheta: Double = 10_000, ropeScaling: RopeScaling? = nil, rmsNormEps: Double = 1e-6,
     tieWordEmbeddings: Bool = false, hiddenAct: Activation = .silu, qkNorm: Bool = false,
-    attentionBias: Bool = false, subNorm: Bool = false, quantization: Quantization = .none,
-    usesHadamard: Bool = false,
+    attentionBias: Bool = false, outputBias: Bool = false, mlpBias: Bool = false,
+    subNorm: Bool = false, quantization: Quantization = .none, usesHadamard: Bool = false,
     maxPositionEmbeddings: Int = 2048
   ) {
     self.vocabSize = vocabSize
@@ -79,6 +83,8 @@ package struct ModelConfiguration: Codable, Equatable, Sendable {
     self.hiddenAct = hiddenAct
     self.qkNorm = qkNorm
     self.attentionBias = attentionBias
+    self.outputBias = outputBias
+    self.mlpBias = mlpBias
     self.subNorm = subNorm
     self.quantization = quantization
     self.usesHadamard = usesHadamard
@@ -110,6 +116,8 @@ package struct ModelConfiguration: Codable, Equatable, Sendable {
     case hiddenAct = "hidden_act"
     case qkNorm = "qk_norm"
     case attentionBias = "attention_bias"
+    case outputBias = "attention_output_bias"
+    case mlpBias = "mlp_bias"
     case subNorm = "sub_norm"
     case quantization
     case usesHadamard = "block_hadamard"
@@ -138,6 +146,7 @@ package struct ModelConfiguration: Codable, Equatable, Sendable {
       tieWordEmbeddings: try value(.tieWordEmbeddings, or: false),
       hiddenAct: try value(.hiddenAct, or: .silu), qkNorm: try value(.qkNorm, or: false),
       attentionBias: try value(.attentionBias, or: false),
+      outputBias: try value(.outputBias, or: false), mlpBias: try value(.mlpBias, or: false),
       subNorm: try value(.subNorm, or: false),
       quantization: try value(.quantization, or: .none),
       usesHadamard: try value(.usesHadamard, or: false),

@@ -64,11 +64,15 @@ package struct ParameterLayout: Equatable, Sendable {
       }
       if configuration.subNorm { add(block + "self_attn.attn_sub_norm.weight", [queries]) }
       add(block + "self_attn.o_proj.weight", [width, queries], isTernary: isTernary)
+      if configuration.outputBias { add(block + "self_attn.o_proj.bias", [width]) }
       add(block + "post_attention_layernorm.weight", [width])
-      add(block + "mlp.gate_proj.weight", [inner, width], isTernary: isTernary)
-      add(block + "mlp.up_proj.weight", [inner, width], isTernary: isTernary)
+      for name in ["gate_proj", "up_proj"] {
+        add(block + "mlp.\(name).weight", [inner, width], isTernary: isTernary)
+        if configuration.mlpBias { add(block + "mlp.\(name).bias", [inner]) }
+      }
       if configuration.subNorm { add(block + "mlp.ffn_sub_norm.weight", [inner]) }
       add(block + "mlp.down_proj.weight", [width, inner], isTernary: isTernary)
+      if configuration.mlpBias { add(block + "mlp.down_proj.bias", [width]) }
       blocks.append(first..<views.count)
     }
     add("model.norm.weight", [width])

@@ -4,7 +4,7 @@ import Transformer
 
 /// Small models that between them have every option of a configuration.
 enum Fixture: String, CaseIterable {
-  case llama, llamaUntied, qwen2, qwen3, bitnet, student, scaledRope
+  case llama, llamaUntied, llamaBiases, qwen2, qwen3, bitnet, student, scaledRope
 
   var configuration: ModelConfiguration {
     var result = ModelConfiguration(
@@ -15,6 +15,10 @@ enum Fixture: String, CaseIterable {
     case .llamaUntied:
       result.tieWordEmbeddings = false
       result.numKeyValueHeads = 4
+    case .llamaBiases:
+      result.attentionBias = true
+      result.outputBias = true
+      result.mlpBias = true
     case .qwen2: result.attentionBias = true
     case .qwen3:
       result.qkNorm = true

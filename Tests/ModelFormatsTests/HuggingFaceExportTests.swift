@@ -78,6 +78,22 @@ struct HuggingFaceExportTests {
     }
   }
 
+  @Test(arguments: [(false, false, "qwen2"), (true, false, "llama"), (true, true, "llama")])
+  func `biases are exported as the network that has them`(
+    output: Bool, mlp: Bool, type: String
+  ) throws {
+    var configuration = student(bias: true, subNorm: false, quantization: .none)
+    configuration.outputBias = output
+    configuration.mlpBias = mlp
+    #expect(
+      try HuggingFaceExport.write(exported(configuration), weights: .f32, into: folder.url) == type)
+    let json = try Data(contentsOf: folder["config.json"])
+    #expect(try ModelConfiguration(huggingFace: json) == configuration)
+    let weights = try ModelWeights(folder.url)
+    #expect(
+      weights.tensorNames == Set(ParameterLayout(configuration).views.map(\.name)))
+  }
+
   static let refused: [(ModelConfiguration, HuggingFaceExport.Weights, String)] = [
     (student(hadamard: true), .bf16, "Hadamard"), (student(qkNorm: true), .packed, "QK-norm"),
     (student(bias: true), .bf16, "biases"), (student(subNorm: false), .bf16, "without SubLN"),

@@ -102,6 +102,19 @@ struct HuggingFaceConfigurationTests {
     let qwen3 = try ModelConfiguration(
       huggingFace: json(#", "num_key_value_heads": 4, "head_dim": 8"#, type: "qwen3"))
     #expect(!qwen3.attentionBias && qwen3.qkNorm && qwen3.headDim == 8)
+    // Here attention_bias is that of all four projections; qwen2 and mlp_bias of others know neither.
+    let both = #", "num_key_value_heads": 4, "attention_bias": true, "mlp_bias": true"#
+    for type in ["llama", "qwen2", "qwen3"] {
+      let biased = try ModelConfiguration(huggingFace: json(both, type: type))
+      #expect(biased.attentionBias && biased.outputBias == (type != "qwen2"))
+      #expect(biased.mlpBias == (type == "llama"))
+      let names = ParameterLayout(biased).views.map(\.name).filter { $0.hasSuffix(".bias") }
+      let perLayer = type == "llama" ? 7 : type == "qwen3" ? 4 : 3
+      #expect(names.count == perLayer * biased.numHiddenLayers)
+    }
+    #expect(throws: HuggingFaceConfigurationError.self) {
+      try ModelConfiguration(huggingFace: json(both, type: "bitnet"))
+    }
     let bitnet = try ModelConfiguration(
       huggingFace: json(
         #", "num_key_value_heads": null, "quantization_config": {"quant_method": "bitnet"}"#,
@@ -120,6 +133,25 @@ struct HuggingFaceConfigurationTests {
     let derived = try ModelConfiguration(
       huggingFace: json(#", "num_key_value_heads": null, "head_dim": null"#, type: "qwen3"))
     #expect(derived.headDim == 4)
+  }
+
+  @Test func `a sliding window bounds the positions, and within it changes nothing`() throws {
+    func positions(_ more: String) throws -> Int {
+      let more = #", "num_key_value_heads": 2, "max_position_embeddings": 32768"# + more
+      return try ModelConfiguration(huggingFace: json(more, type: "qwen2")).maxPositionEmbeddings
+    }
+    let window = #", "sliding_window": 1024"#
+    #expect(try positions(#", "use_sliding_window": false"# + window) == 32_768)
+    #expect(try positions(window) == 32_768)
+    #expect(try positions(#", "use_sliding_window": true"# + window) == 1024)
+    #expect(try positions(#", "use_sliding_window": true"#) == 4096)
+    #expect(try positions(#", "use_sliding_window": true, "sliding_window": null"#) == 32_768)
+    let types = #", "layer_types": ["full_attention", "sliding_attention"]"#
+    #expect(try positions(#", "use_sliding_window": true"# + window + types) == 1024)
+    #expect(throws: HuggingFaceConfigurationError.self) { try positions(window + types) }
+    #expect(throws: HuggingFaceConfigurationError.self) {
+      try positions(#", "use_sliding_window": true, "sliding_window": 0"#)
+    }
   }
 
   @Test func `the linear class says what a packed matrix's scale means`() throws {
@@ -142,7 +174,6 @@ struct HuggingFaceConfigurationTests {
   }
 
   @Test(arguments: [
-    (#", "mlp_bias": true"#, "mlp_bias"), (#", "attention_bias": true"#, "attention_bias"),
     (#", "hidden_act": "gelu""#, "hidden_act"),
     (#", "use_sliding_window": true"#, "use_sliding_window"),
     (#", "partial_rotary_factor": 0.5"#, "partial_rotary_factor"),
