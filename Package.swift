@@ -208,7 +208,8 @@ let package = Package(
       ]),
     tests("bitnet", ["HTTPServer", "Jobs"]),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["HTTPClient", "Jobs", "TestSupport", "bitnetd"],
+      name: "EndToEndTests",
+      dependencies: ["HTTPClient", "Jobs", "Parquet", "TestSupport", "Tokenization", "bitnetd"],
       swiftSettings: settings),
   ],
   cxxLanguageStandard: .cxx20

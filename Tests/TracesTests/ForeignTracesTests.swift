@@ -109,6 +109,53 @@ struct ForeignTracesTests {
     #expect(throws: TraceError.Problem.self) { try DistillKitCompression(yaml: "k: 5") }
   }
 
+  /// What another program wrote: Tests/Fixtures/traces/make.py.
+  private func take(_ name: String) throws {
+    let fixtures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .appending(path: "Fixtures/traces")
+    try FileManager.default.copyItem(at: fixtures.appending(path: name), to: folder[name])
+  }
+
+  @Test func `Axolotl's rows are read, and each list is what predicted its own token`() throws {
+    try take("axolotl.parquet")
+    let set = try convert(.axolotl)
+    #expect(set.lengths == [6, 4] && set.metadata.topK == 3)
+    let first = try set.sequence(at: 0)
+    #expect(
+      first.tokens == [10, 20, 30, 40, 50, 60] && first.candidateCounts == [0, 3, 3, 3, 3, 3])
+    #expect(Array(first.topKIDs[3..<9]) == [20, 21, 27, 30, 31, 37])
+    #expect(first.lossMask == [false, true, true, true, true, true])
+    for (found, expected) in zip(first.topKLogprobs[3..<6], [0.6, 0.3, 0.05]) {
+      #expect(abs(Double(found) - log(expected)) < 1e-6)
+    }
+    #expect(abs(Double(first.otherLogprob[1]) - log(0.05)) < 1e-5)
+
+    // Normalized lists leave nothing for the rest; of equal candidates, the smaller id comes first.
+    let second = try set.sequence(at: 1)
+    #expect(second.tokens == [1, 2, 5, 6] && second.lossMask == [false, false, true, true])
+    #expect(second.candidateCounts == [0, 0, 2, 2])
+    #expect(Array(second.topKIDs[6...]) == [5, 7, -1, 6, 8, -1])
+    #expect(second.otherLogprob == [0, 0, -.infinity, -.infinity])
+    for sequence in [first, second] {
+      for row in 0..<sequence.count {
+        if case .invalid(let reason) = sequence.quality(ofRow: row, vocabularySize: 290) {
+          Issue.record("row \(row): \(reason)")
+        }
+      }
+    }
+  }
+
+  @Test func `DistillKit's file is read, and list i is about token i + 1`() throws {
+    try take("distillkit.parquet")
+    try "d: 290\nk: 3\nexact_k: 3\nexact_dtype: float32\ndelta_encoding: false\n".write(
+      to: folder["compression_config.yaml"], atomically: true, encoding: .utf8)
+    let sequence = try convert(.distillKit).sequence(at: 0)
+    #expect(sequence.tokens == [10, 20, 30, 40, 50, 60])
+    #expect(sequence.candidateCounts == [0, 3, 3, 3, 3, 3])
+    #expect(Array(sequence.topKIDs[3..<9]) == [20, 21, 27, 30, 31, 37])
+    #expect(abs(Double(sequence.topKLogprobs[3]) - log(0.6)) < 1e-6)
+  }
+
   @Test func `a folder of something else has no layout`() throws {
     try write([ParquetColumn("x", .int32)], [.int32([1])], as: "a.parquet")
     #expect(try ForeignLayout.found(in: folder.url) == nil)
