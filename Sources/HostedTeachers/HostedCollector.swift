@@ -16,7 +16,7 @@ package final class HostedCollector {
   /// Stores the captures of a block; they are on the disk when it returns.
   package typealias ShardWriter = (_ shard: Int, _ captures: [Capture]) throws -> Void
 
-  private struct Flight {
+  struct Flight {
     let startedAt: Double
     let prompt: String
     /// What it may cost at most.
@@ -24,7 +24,7 @@ package final class HostedCollector {
   }
 
   /// What is known of a prompt that failed.
-  private struct Strikes {
+  struct Strikes {
     var count = 0
     /// Unusable replies among them: they were paid for, so another one is another purchase.
     var unusable = 0
@@ -32,45 +32,40 @@ package final class HostedCollector {
     var successes = -1
   }
 
-  private let endpoint: HostedEndpoint
-  private let key: String?
-  private let options: HostedCollectionOptions
-  private let clock: CollectionClock
-  private let draw: () -> Double
+  let endpoint: HostedEndpoint
+  let key: String?
+  let options: HostedCollectionOptions
+  let clock: CollectionClock
+  let draw: () -> Double
 
   private let prompts: [String]
-  private let journal: RequestJournal
+  let journal: RequestJournal
   private let corpus: String
   private let transfers: ConcurrentTransfers
   private let writeShard: ShardWriter?
 
-  private var limit: ConcurrencyLimit
+  var limit: ConcurrencyLimit
   private var requestRate: RateAllowance?
-  private var tokenRate: RateAllowance?
-  private var estimate = TokenEstimate()
-  private var flights: [Int: Flight] = [:]
+  var tokenRate: RateAllowance?
+  var estimate = TokenEstimate()
+  var flights: [Int: Flight] = [:]
   private var reserved = HostedSpend()
-  /// The first prompt that was not looked at yet.
-  private var next = 0
-  /// Prompts to be asked again, and when.
-  private var later: [(due: Double, id: Int)] = []
-  private var strikes: [Int: Strikes] = [:]
-  private var isDone: [Bool]
-  /// Prompts of each block that are not done with; nil for blocks whose shard exists.
-  private var leftInBlock: [Int?]
+  var queue: PromptQueue
+  private var blocks: PromptBlocks
+  var strikes: [Int: Strikes] = [:]
   /// Refused prompts, before the first success tells that it is they who are at fault.
-  private var suspects: [(id: Int, reason: String)] = []
+  var suspects: [(id: Int, reason: String)] = []
 
   private let startedAt: Double
   private var lastFlush: Double
   private var lastReport = -Double.infinity
-  private var lastSuccess: Double
-  private var faultsInARow = 0
-  private var successes = 0
-  private var faults = 0
-  private var tokensThisRun = 0
+  var lastSuccess: Double
+  var faultsInARow = 0
+  var successes = 0
+  var faults = 0
+  var tokensThisRun = 0
   /// Prompts that are stored or in shards.
-  private var storedCount = 0
+  var storedCount = 0
 
   /// A collection that goes on where `journal` and the shards stand.
   ///
@@ -107,11 +102,9 @@ package final class HostedCollector {
       RateAllowance(
         perMinute: $0, largest: Double(longest / 2 + 32 + options.question.maxTokens), now: now)
     }
-    isDone = Array(repeating: false, count: prompts.count)
-    let size = options.promptsPerShard
-    leftInBlock = stride(from: 0, to: prompts.count, by: size).map { first in
-      shards.contains(first / size) ? nil : min(size, prompts.count - first)
-    }
+    queue = PromptQueue(count: prompts.count)
+    blocks = PromptBlocks(
+      promptCount: prompts.count, size: options.promptsPerShard, shards: shards)
     takeOver()
   }
 
@@ -137,7 +130,7 @@ package final class HostedCollector {
     shouldStop: () -> Bool = { false }, progress: (HostedProgress) -> Void = { _ in }
   ) throws -> HostedCollectionEnd {
     do {
-      try finishBlocks(in: leftInBlock.indices)
+      try finishBlocks(in: blocks.indices)
       let end = try collect(shouldStop, progress)
       try journal.flush()
       if end == .budgetSpent { try writePartialBlocks() }
@@ -216,8 +209,8 @@ package final class HostedCollector {
     var pause = Pause.full
     let now = clock.now()
     while flights.count < limit.current {
-      guard let id = candidate(at: now) else {
-        pause = later.map(\.due).min().map { .until($0) } ?? .nothingLeft
+      guard let id = queue.candidate(at: now, isDone: blocks.isDone) else {
+        pause = queue.nextDue.map { .until($0) } ?? .nothingLeft
         break
       }
       let cost = worstCost(of: prompts[id])
@@ -237,7 +230,7 @@ package final class HostedCollector {
       }
       requestRate?.take(1)
       tokenRate?.take(Double(cost.tokens))
-      remove(id)
+      queue.taken(id)
       batch.append((id, try request(for: id)))
       flights[id] = Flight(startedAt: now, prompt: prompts[id], reserved: cost)
       reserved = reserved + cost
@@ -246,21 +239,6 @@ package final class HostedCollector {
     try journal.sent(batch.map { Int64($0.id) })
     for (id, request) in batch { transfers.start(request, tag: id) }
     return pause
-  }
-
-  /// The next prompt to ask: one whose time has come again, else a fresh one.
-  private func candidate(at now: Double) -> Int? {
-    if let due = later.min(by: { $0.due < $1.due }), due.due <= now { return due.id }
-    while next < prompts.count, isDone[next] { next += 1 }
-    return next < prompts.count ? next : nil
-  }
-
-  private func remove(_ id: Int) {
-    if let index = later.firstIndex(where: { $0.id == id }) {
-      later.remove(at: index)
-    } else {
-      next = id + 1
-    }
   }
 
   private func request(for id: Int) throws(HostedTeacherError) -> HTTPClient.Request {
@@ -345,198 +323,51 @@ package final class HostedCollector {
     }
   }
 
-  // MARK: - Replies
-
-  private func handle(
-    _ id: Int, _ flight: Flight, _ result: Result<HTTPClient.Response, HTTPClientError>
-  ) throws {
-    var billed = HostedSpend()
-    let capture: Capture
-    do throws(RequestFault) {
-      capture = try read(id, flight, result, billed: &billed)
-    } catch {
-      return try failed(id, flight, error, billed: billed)
-    }
-    try journal.store(capture)
-    succeeded(flight, capture)
-    try judgeSuspects()
-    try done(id)
-  }
-
-  private func read(
-    _ id: Int, _ flight: Flight, _ result: Result<HTTPClient.Response, HTTPClientError>,
-    billed: inout HostedSpend
-  ) throws(RequestFault) -> Capture {
-    let response: HTTPClient.Response
-    switch result {
-    case .success(let reply): response = reply
-    case .failure(let error): throw RequestFault(error)
-    }
-    guard (200..<300).contains(response.status) else {
-      var said = (try? HostedReply(reading: response.body))?.fault ?? HostedReply.Fault()
-      said.message = cleaned(said.message)
-      throw RequestFault(
-        status: response.status, said: said,
-        retryAfter: RetryAfter.seconds(response, now: clock.secondsSince1970()), endpoint: endpoint)
-        ?? .unusable(reason: "status \(response.status)")
-    }
-    var reply = try HostedReply.read(response, isStreamed: options.question.isStreamed)
-    if let fault = reply.fault { reply.fault?.message = cleaned(fault.message) }
-    billed.promptTokens = reply.promptTokens ?? 0
-    billed.completionTokens = reply.completionTokens ?? 0
-    return try reply.capture(
-      id: Int64(id), prompt: flight.prompt, purpose: options.question.purpose,
-      topK: options.question.topK, endpoint: endpoint,
-      latencySeconds: clock.now() - flight.startedAt)
-  }
-
-  /// Without the key, and short.
-  private func cleaned(_ words: String) -> String {
-    let safe = key.map { words.replacingOccurrences(of: $0, with: "[key]") } ?? words
-    return String(safe.prefix(300))
-  }
-
-  private func succeeded(_ flight: Flight, _ capture: Capture) {
-    successes += 1
-    faultsInARow = 0
-    lastSuccess = clock.now()
-    limit.succeeded(inFlight: flights.count + 1)
-    let answered = capture.completionTokens ?? capture.tokens.count
-    tokensThisRun += answered
-    if let tokens = capture.promptTokens {
-      estimate.learn(bytes: flight.prompt.utf8.count, tokens: tokens)
-      // What was held back and not needed.
-      tokenRate?.take(Double(tokens + answered - flight.reserved.tokens))
-    }
-  }
-
-  private func failed(
-    _ id: Int, _ flight: Flight, _ fault: RequestFault, billed: HostedSpend
-  ) throws {
-    switch fault {
-    case .fatal(let error):
-      try journal.failed(Int64(id), fault.reason, billed: billed)
-      later.append((clock.now(), id))
-      throw error
-    case .poison(let reason):
-      try journal.failed(Int64(id), reason, billed: billed)
-      faults += 1
-      if successes == 0 {
-        suspects.append((id, reason))
-        if suspects.count >= 20 { throw HostedTeacherError.refused(reason) }
-      } else {
-        try giveUp(id, reason)
-      }
-    case .overloaded, .unusable:
-      try journal.failed(Int64(id), fault.reason, billed: billed)
-      try retry(id, flight, fault)
-    }
-  }
-
-  private func retry(_ id: Int, _ flight: Flight, _ fault: RequestFault) throws {
-    let now = clock.now()
-    faults += 1
-    faultsInARow += 1
-    var strike = strikes[id] ?? Strikes()
-    var retryAfter: Double?
-    switch fault {
-    case .overloaded(_, let wait):
-      retryAfter = wait
-      limit.overloaded(startedAt: flight.startedAt, now: now)
-      // While nobody is answered, it is not this prompt that is at fault.
-      if strike.successes < successes { strike.count += 1 }
-    case .unusable:
-      strike.count += 1
-      strike.unusable += 1
-    case .poison, .fatal: preconditionFailure("not asked again")
-    }
-    strike.successes = successes
-    strikes[id] = strike
-    if strike.count >= options.attemptsMax {
-      return try giveUp(id, "\(strike.count) attempts failed, the last: \(fault.reason)")
-    }
-    if faultsInARow >= 10, now - lastSuccess > options.outageSecondsMax {
-      throw HostedTeacherError.unavailable(fault.reason)
-    }
-    let pause = options.backoff.seconds(
-      attempt: max(1, strike.count), retryAfter: retryAfter, share: draw())
-    later.append((now + pause, id))
-  }
-
-  private func giveUp(_ id: Int, _ reason: String) throws {
-    try journal.poison(Int64(id), reason)
-    try done(id)
-  }
-
-  /// After a success, prompts that were refused before are given up; without any, all are refused
-  /// for the same reason, which is not theirs.
-  private func judgeSuspects() throws {
-    guard !suspects.isEmpty else { return }
-    guard successes > 0 || storedCount > 0 else {
-      throw HostedTeacherError.refused(suspects[0].reason)
-    }
-    let guilty = suspects
-    suspects = []
-    for (id, reason) in guilty { try giveUp(id, reason) }
-  }
-
   // MARK: - Blocks
 
   /// Marks what earlier runs did.
   private func takeOver() {
-    for (block, left) in leftInBlock.enumerated() where left == nil {
-      let ids = ids(of: block)
-      for id in ids { isDone[id] = true }
-      storedCount += ids.count { journal.past.poison[Int64($0)] == nil }
+    for block in blocks.indices where blocks.isWritten(block) {
+      storedCount += blocks.ids(of: block).count { journal.past.poison[Int64($0)] == nil }
     }
     let stored = journal.stored
-    for id in stored where !isDone[Int(id)] {
+    for id in stored where !blocks.isDone(Int(id)) {
       storedCount += 1
-      mark(Int(id))
+      blocks.finish(Int(id))
     }
-    for id in journal.past.poison.keys where !isDone[Int(id)] { mark(Int(id)) }
+    for id in journal.past.poison.keys where !blocks.isDone(Int(id)) { blocks.finish(Int(id)) }
     for (id, count) in journal.past.failures {
       strikes[Int(id)] = Strikes(count: min(count, options.attemptsMax - 1), unusable: count)
     }
   }
 
-  private func mark(_ id: Int) {
-    isDone[id] = true
-    leftInBlock[id / options.promptsPerShard]? -= 1
-  }
-
-  private func ids(of block: Int) -> Range<Int> {
-    let first = block * options.promptsPerShard
-    return first..<min(prompts.count, first + options.promptsPerShard)
-  }
-
-  private func done(_ id: Int) throws {
+  func done(_ id: Int) throws {
     strikes[id] = nil
     if journal.past.poison[Int64(id)] == nil { storedCount += 1 }
-    mark(id)
-    let block = id / options.promptsPerShard
+    blocks.finish(id)
+    let block = blocks.block(of: id)
     try finishBlocks(in: block..<(block + 1))
   }
 
-  private func finishBlocks(in blocks: Range<Int>) throws {
-    for block in blocks where leftInBlock[block] == 0 { try write(block) }
+  private func finishBlocks(in range: Range<Int>) throws {
+    for block in range where blocks.isWhole(block) { try write(block) }
   }
 
   /// Blocks of a collection that ends before their prompts are all asked.
   private func writePartialBlocks() throws {
-    for (block, left) in leftInBlock.enumerated() where left != nil {
-      if ids(of: block).contains(where: { isDone[$0] }) { try write(block) }
+    for block in blocks.indices where !blocks.isWritten(block) {
+      if blocks.ids(of: block).contains(where: blocks.isDone) { try write(block) }
     }
   }
 
   private func write(_ block: Int) throws {
     guard let writeShard else { return }
     let stored = journal.stored
-    let ids = ids(of: block).map { Int64($0) }.filter { stored.contains($0) }
+    let ids = blocks.ids(of: block).map { Int64($0) }.filter { stored.contains($0) }
     // Before a shard says so, the disk must.
     try journal.flush()
     try writeShard(block, try ids.map { try journal.capture($0) })
-    leftInBlock[block] = nil
+    blocks.wrote(block)
     try journal.forget(ids)
   }
 }
