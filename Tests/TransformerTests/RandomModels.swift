@@ -15,7 +15,7 @@ struct RandomModel {
   let parameters: Parameters
   let texts: [[Int32]]
 
-  /// Every option is drawn from `seed` but the quantization.
+  /// Every option comes from `seed` but the quantization.
   init(seed: UInt64, quantization: ModelConfiguration.Quantization) throws {
     var random = SplitMix64(seed: seed)
     let keyValueHeads = Int.random(in: 1...2, using: &random)
@@ -35,6 +35,7 @@ struct RandomModel {
       rmsNormEps: 1e-5, tieWordEmbeddings: Bool.random(using: &random),
       hiddenAct: Bool.random(using: &random) ? .silu : .relu2,
       qkNorm: Bool.random(using: &random), attentionBias: Bool.random(using: &random),
+      outputBias: seed % 3 == 2, mlpBias: seed % 4 == 1,
       subNorm: Bool.random(using: &random), quantization: quantization,
       usesHadamard: Bool.random(using: &random)
     ).validated()
