@@ -44,6 +44,8 @@ package final class Trainer {
   var profileSum = ProfileSum()
   /// What the machine can do, for the profile in health; nil as long as nobody has measured it.
   package var machine: MachinePeaks?
+  /// Writes as the student, for on-policy distillation.
+  package var author: (any StudentAuthor)?
   /// Where this run's checkpoints are written from: a copy counts in the memory that it takes.
   package var checkpointPlace = CheckpointPlace.inPlace
 
@@ -151,19 +153,20 @@ package final class Trainer {
     transformer.quantizationStrength = recipe.quantizationRamp?.strength(atStep: state.step)
     transformer.profiler.lap(.batch)
 
+    let (batches, losses) = try material(for: batches)
     let sums: StepLosses
     let update: Update
     do throws(TrainingError) {
       try balanceRelations(&next, over: batches, isCancelled: isCancelled)
       sums = try accumulateGradients(
-        of: batches, losses: recipe.losses, relationWeight: next.relationWeight,
+        of: batches, losses: losses, relationWeight: next.relationWeight,
         isCancelled: isCancelled)
       update = try updateParameters(&next)
     } catch {
       guard case .notFinite(let step, let tensor, nil) = error else { throw error }
       throw .notFinite(step: step, tensor: tensor, operation: operationNotFinite(in: batches))
     }
-    let loss = sums.total(recipe.losses)
+    let loss = sums.total(losses)
 
     next.step += 1
     next.seenTokens += sums.head.targets
@@ -183,8 +186,7 @@ package final class Trainer {
 
     let report = StepReport(
       step: next.step - 1, loss: loss, raw: sums.means,
-      weighted: sums.weighted(by: recipe.losses),
-      termGradientNorms: sums.gradientNorms(recipe.losses),
+      weighted: sums.weighted(by: losses), termGradientNorms: sums.gradientNorms(losses),
       relationWeight: relations == nil ? nil : sums.relationWeight, gradientNorm: update.norm,
       clipFactor: update.clipFactor, learningRate: update.learningRate,
       targetTokens: sums.head.targets, inputTokens: batches.reduce(0) { $0 + $1.inputTokens },

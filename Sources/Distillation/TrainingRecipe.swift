@@ -81,6 +81,8 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
   package var schedule: LearningRateSchedule
   /// The terms of the loss.
   package var losses: LossWeights
+  /// When the student writes what it learns from; nil: never.
+  @OrNull package var onPolicy: OnPolicyRecipe?
   /// When activations go to 4 bits; nil: never.
   package var flip: FlipRecipe?
   /// How quantization is ramped up; nil: it is there from the first step on.
@@ -100,6 +102,7 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
     case quantizationRamp = "quantization_ramp"
     case sequenceLength = "sequence_length"
     case batchSize = "batch_size"
+    case onPolicy = "on_policy"
     case logEvery = "log_every"
   }
 
@@ -107,7 +110,7 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
   package init(
     method: Method, sequenceLength: Int, batchSize: Int, accumulation: Int = 1, steps: Int,
     optimizer: Optimizer = Optimizer(), schedule: LearningRateSchedule = LearningRateSchedule(),
-    losses: LossWeights? = nil, flip: FlipRecipe? = nil,
+    losses: LossWeights? = nil, onPolicy: OnPolicyRecipe? = nil, flip: FlipRecipe? = nil,
     quantizationRamp: QuantizationRamp? = nil, precision: Precision = .bf16,
     activations: ActivationStorage = .fp32, seed: UInt64 = 1, logEvery: Int = 10
   ) {
@@ -119,6 +122,7 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
     self.optimizer = optimizer
     self.schedule = schedule
     self.losses = losses ?? (method == .distill ? LossWeights() : .crossEntropyOnly)
+    self.onPolicy = onPolicy
     self.flip = flip
     self.quantizationRamp = quantizationRamp
     self.precision = precision
@@ -164,6 +168,14 @@ package struct TrainingRecipe: Codable, Equatable, Sendable {
       "losses.ad must be null for method \(method.rawValue): it has no teacher")
     require(
       losses.ad?.weight.map(\.isPositive) ?? true, "losses.ad.weight must be above 0 or null")
+    if let onPolicy {
+      require(onPolicy.every >= 1, "on_policy.every must be at least 1")
+      require(onPolicy.maximumTokens >= 1, "on_policy.max_tokens must be at least 1")
+      require(onPolicy.temperature.isWeight, "on_policy.temperature must be 0 or more")
+      require(
+        losses.hasDenseTeacher,
+        "on_policy needs losses.kd with source dense and a weight above 0: only the teacher scores")
+    }
     if let flip {
       require((0...1).contains(flip.fraction), "flip.fraction must be in 0 ... 1")
       require(flip.tokenBudget.map { $0 > 0 } ?? true, "flip.token_budget must be above 0")

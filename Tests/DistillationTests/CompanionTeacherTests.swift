@@ -212,4 +212,39 @@ struct CompanionTeacherTests {
     direct.method = .direct
     #expect(problem { try Self.trainer(direct) }.contains("losses.ad must be null"))
   }
+
+  /// Answers by a rule that depends on all that it is told.
+  private final class RuleAuthor: StudentAuthor {
+    var asked: [[[Int32]]] = []
+
+    func answers(
+      to prompts: [[Int32]], recipe: OnPolicyRecipe, configuration: ModelConfiguration,
+      parameters: Parameters, bits: ActivationBits?, maximumLength: Int, seed: UInt64
+    ) -> [[Int32]] {
+      asked.append(prompts)
+      return prompts.map { prompt in
+        let room = min(recipe.maximumTokens, maximumLength - prompt.count)
+        return (0..<room).map { (prompt[0] + Int32($0) + Int32(seed % 7)) % 61 }
+      }
+    }
+  }
+
+  @Test func `in every other step the student writes, and only the teacher speaks`() throws {
+    var recipe = TrainingFixture.recipe(accumulation: 1, steps: 4, losses: Self.losses())
+    recipe.onPolicy = OnPolicyRecipe(every: 2, maximumTokens: 5)
+    let trainer = try Self.trainer(recipe)
+    #expect(throws: TrainingError.self) { _ = try Self.trainer(recipe).finish() }
+    let author = RuleAuthor()
+    trainer.author = author
+    let reports = try trainer.finish()
+    #expect(author.asked.count == 2)
+    // The fixture's texts have their first target behind two tokens.
+    #expect(author.asked.allSatisfy { $0.allSatisfy { $0.count == 2 } })
+    for report in reports {
+      let isWritten = report.step % 2 == 1
+      #expect((report.weighted.ce == 0) == isWritten)
+      #expect(report.raw.kd > 0 && report.raw.ad > 0)
+      if isWritten { #expect(report.targetTokens == 3 * 5) }
+    }
+  }
 }

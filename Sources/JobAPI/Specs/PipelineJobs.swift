@@ -4,6 +4,8 @@ package import Jobs
 package struct PipelineJobs: Equatable, Sendable {
   /// BitNet Distillation: the training of the model that becomes ternary.
   package var base: JobID?
+  /// BitNet Distillation: the full-precision fine-tuning, which makes the teacher.
+  package var fineTuning: JobID?
   /// The training of the teacher.
   package var pretrain: JobID?
   package var teacher: JobID?
@@ -29,6 +31,9 @@ package struct PipelineJobs: Equatable, Sendable {
     "PipelineJobs", "The jobs of one pipeline, by role.", initial: PipelineJobs(),
     fields: [
       .optional("base", \.base, .jobID, "The training of the model that becomes ternary."),
+      .optional(
+        "fine_tuning", \.fineTuning, .jobID,
+        "The full-precision fine-tuning, which makes the teacher."),
       .optional("pretrain", \.pretrain, .jobID, "The training of the teacher."),
       .optional("teacher", \.teacher, .jobID, "The teacher's baseline."),
       .optional("collect", \.collect, .jobID, "The traces."),

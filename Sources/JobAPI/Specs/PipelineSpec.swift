@@ -192,7 +192,8 @@ struct PipelineRequest: Sendable {
 extension PipelineJobs {
   fileprivate init(_ ids: [PipelineStage: JobID]) {
     base = ids[.base]
-    pretrain = ids[.pretrain] ?? ids[.teacher]
+    pretrain = ids[.pretrain]
+    fineTuning = ids[.teacher]
     teacher = ids[.baseline]
     convert = ids[.convert]
     continued = ids[.continued]

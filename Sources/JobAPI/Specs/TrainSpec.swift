@@ -25,13 +25,15 @@ package struct TrainSpec: Equatable, Sendable {
   package var optimizer = OptimizerSpec()
   package var schedule = ScheduleSpec()
   package var losses = LossSpec()
+  /// Nil: the student never writes what it learns from.
+  package var onPolicy: OnPolicySpec?
   package var flip = FlipSpec()
   /// Nil: quantization counts entirely from the first step on.
   package var quantizationRamp: QuantizationRampSpec?
   package var precision: TrainingPrecision = .bf16
   package var activations = ActivationSpec()
   /// Whether activations are rotated before the quantizers that need it at four bits; nil does
-  /// so when a flip is planned.
+  /// so when a flip is planned, or when the model that the training starts from does.
   package var hadamard: Bool?
   package var checkpoint = CheckpointSpec()
   package var seed: UInt64 = 1
@@ -46,9 +48,6 @@ package struct TrainSpec: Equatable, Sendable {
     self.model = model
     losses = method == .distill ? LossSpec() : .crossEntropyOnly
   }
-
-  /// Whether activations are rotated, once `nil` is decided.
-  package var usesHadamard: Bool { hadamard ?? flip.enabled }
 
   /// Where the teacher's distributions come from, once `nil` is decided.
   package var distillationSource: DistillationSource {
@@ -101,6 +100,9 @@ package struct TrainSpec: Equatable, Sendable {
         "losses", \.losses, LossSpec.table.shape,
         "Weights of the losses. Without distillation the defaults are kd.weight 0, ce 1, format 0; "
           + "beside a local teacher kd.weight 10, kd.temperature 5, ce 1, format 0."),
+      .optional(
+        "on_policy", \.onPolicy, OnPolicySpec.table.shape,
+        "Lets the student write answers that the teacher scores; left out, never."),
       .field("flip", \.flip, FlipSpec.table.shape, "From 8-bit to 4-bit activations on the way."),
       .optional(
         "quantization_ramp", \.quantizationRamp, QuantizationRampSpec.table.shape,
@@ -111,7 +113,8 @@ package struct TrainSpec: Equatable, Sendable {
         "What the forward pass keeps for the backward pass: less memory for more time."),
       .optional(
         "hadamard", \.hadamard, .boolean,
-        "Rotates activations before the 4-bit quantizers that need it; left out, as flip.enabled."),
+        "Rotates activations before the 4-bit quantizers that need it; left out, where flip.enabled is"
+          + " set or the model that the training starts from has it."),
       .field(
         "checkpoint", \.checkpoint, CheckpointSpec.table.shape, "When and which are kept."),
       .field("seed", \.seed, .seed, "Of weights and order of data."),
@@ -170,6 +173,12 @@ package struct TrainSpec: Equatable, Sendable {
       faults.append(
         pointer.member("teacher").fault(
           "only distill learns from a teacher, not \(method.rawValue)"))
+    }
+    if onPolicy != nil, teacher == nil || distillationSource != .dense || self.losses.kd.weight == 0
+    {
+      faults.append(
+        pointer.member("on_policy").fault(
+          "needs \"teacher\", and losses.kd with source dense and a weight above 0"))
     }
     if self.losses.kd.source == .dense, teacher == nil {
       faults.append(source.fault("dense needs \"teacher\""))

@@ -137,7 +137,8 @@ extension PipelineJobs {
   /// The jobs that there are, in the order in which they run.
   var byRole: [(role: String, id: JobID)] {
     [
-      ("base", base), ("pretrain", pretrain), ("teacher", teacher), ("collect", collect),
+      ("base", base), ("fine_tuning", fineTuning), ("pretrain", pretrain), ("teacher", teacher),
+      ("collect", collect),
       ("convert", convert), ("continued", continued), ("direct", direct), ("distill", distill),
       ("without_continued", withoutContinued), ("without_distillation", withoutDistillation),
       ("logits_only", logitsOnly), ("relations_only", relationsOnly), ("eval", eval),

@@ -10,8 +10,8 @@ internal import WorkerPool
 
 /// Trains a model step by step, and goes on where an earlier attempt stopped.
 struct TrainRunner {
-  private let environment: JobEnvironment
-  private let running: RunningJob
+  let environment: JobEnvironment
+  let running: RunningJob
 
   init(_ environment: JobEnvironment, _ running: RunningJob) {
     self.environment = environment
@@ -32,10 +32,48 @@ struct TrainRunner {
     }
     try environment.requireMemory(
       training: plan.configuration, batch: plan.recipe.batchSize,
-      length: plan.recipe.sequenceLength, activations: plan.recipe.activations,
+      length: plan.recipe.sequenceLength, accumulation: plan.recipe.accumulation,
+      activations: plan.recipe.activations,
       besides: (plan.teacher?.memory(for: plan.recipe).bytes ?? 0) + plan.mixingBytes)
+    let layers = spec.losses.attentionRelations?.sweep ?? []
+    let result: JSONValue?
+    do {
+      if layers.isEmpty {
+        result = try train(TrainingRun(plan: plan), spec).map { end in
+          var result = try finish(end).objectValue ?? [:]
+          result["validation_task"] = try validatedTask(end, spec)
+          return .object(result)
+        }
+      } else {
+        result = try sweep(layers, plan, spec)
+      }
+    } catch let error as TrainingError {
+      throw Self.problem(error)
+    }
+    guard let result else { return .stopped }
+    try environment.folder.publish("checkpoints", of: running.job.id)
+    return .succeeded(result: result)
+  }
+
+  /// The task's figures on the held-out examples; null when there are none.
+  private func validatedTask(_ end: TrainingEnd, _ spec: TrainSpec) throws -> JSONValue {
+    let validation = try end.run.plan.taskValidation(spec, paths: environment.paths)
+    guard let validation else { return .null }
+    running.report(Progress(fraction: 1, message: "judging by the held-out examples"))
+    let report = try validation.run(end.trainer, team: environment.team, isCancelled: { false })
+    return try JSONValue(encoding: report)
+  }
+
+  /// Trains one run to its end, or goes on where an earlier attempt stopped.
+  ///
+  /// - Returns: nil when the job was asked to stop; a checkpoint is written then.
+  func train(_ run: TrainingRun, _ spec: TrainSpec) throws -> TrainingEnd? {
+    let plan = run.plan
+    let folder = try environment.folder.folder(of: running.job.id)
+      .appendingPathComponent("checkpoints")
     let checkpoints = CheckpointFolder(
-      url: try environment.folder.made(folder.appendingPathComponent("checkpoints")),
+      url: try environment.folder.made(
+        run.folder.map { folder.appendingPathComponent($0) } ?? folder),
       modelName: modelName, keepLast: spec.checkpoint.keepLast, keepsBest: spec.checkpoint.keepBest)
     // What a crash left half written takes room and is never read.
     try checkpoints.removeUnfinished()
@@ -43,6 +81,14 @@ struct TrainRunner {
     let place = environment.checkpointPlace(for: plan)
     let teacher = try plan.teacher?.load(for: plan.recipe, team: environment.team)
     let trainer = try startingPoint(plan, checkpoints, teacher)
+    if plan.recipe.onPolicy != nil {
+      guard let endOfText = plan.tokenizer.endOfText else {
+        throw Problem(
+          type: "urn:bitnet:problem:invalid-spec", title: "The spec cannot run",
+          detail: "on_policy needs a tokenizer with an end-of-text token, where answers end")
+      }
+      trainer.author = SamplingAuthor(endOfText: endOfText, team: environment.team)
+    }
     trainer.checkpointPlace = place
     trainer.machine = environment.machine.peaks(of: environment.team)
     let writer = writer(of: trainer, plan, checkpoints)
@@ -52,26 +98,21 @@ struct TrainRunner {
         + "step \(trainer.state.step) of \(plan.recipe.steps), checkpoints written "
         + (trainer.checkpointPlace == .aside
           ? "aside" : "in place, since a copy of the weights would not fit in memory"))
-    do {
-      guard try train(trainer, plan, spec, writer) else { return .stopped }
-    } catch let error as TrainingError {
-      throw Self.problem(error)
-    }
-    let final = try writer.finish(trainer)
-    try environment.folder.publish("checkpoints", of: running.job.id)
-    return .succeeded(result: try finish(trainer, plan, at: final.url))
+    guard try train(trainer, run, spec, writer) else { return nil }
+    return TrainingEnd(run: run, trainer: trainer, checkpoint: try writer.finish(trainer).url)
   }
 
   /// Runs to the last step. False when the job was asked to stop; a checkpoint is written then.
   private func train(
-    _ trainer: Trainer, _ plan: TrainingPlan, _ spec: TrainSpec, _ writer: CheckpointWriter
+    _ trainer: Trainer, _ run: TrainingRun, _ spec: TrainSpec, _ writer: CheckpointWriter
   ) throws -> Bool {
+    let plan = run.plan
     while trainer.state.step < plan.recipe.steps {
       do {
         if running.stopRequested != nil { throw TrainingError.cancelled }
         try writer.check()
         let report = try trainer.step(isCancelled: { running.stopRequested != nil })
-        try tell(report, of: trainer)
+        try tell(report, of: trainer, in: run)
       } catch TrainingError.cancelled {
         try writer.finish(trainer)
         running.health(try JSONValue(encoding: trainer.health))
@@ -79,15 +120,15 @@ struct TrainRunner {
       }
       let isDue = trainer.state.step % spec.checkpoint.everySteps == 0
       if isDue, trainer.state.step < plan.recipe.steps {
-        try validate(trainer, plan)
+        try validate(trainer, run)
         let pause = try writer.write(trainer)
         running.metrics(
           [("checkpoint_pause_s", pause.seconds), ("checkpoint_wait_s", pause.waitedSeconds)],
-          step: Int64(trainer.state.step))
+          step: run.number(of: trainer.state.step))
         running.health(try JSONValue(encoding: trainer.health))
       }
     }
-    try validate(trainer, plan)
+    try validate(trainer, run)
     return true
   }
 
@@ -112,6 +153,10 @@ struct TrainRunner {
       try ModelFolder.copyWeights(from: folder, into: parameters) {
         $0.name.hasSuffix("_sub_norm.weight")
       }
+      let isRotated = try ModelFolder.configuration(in: folder).hasRotatedInputs
+      if isRotated != plan.configuration.hasRotatedInputs {
+        parameters.rotateInputs(team: environment.team)
+      }
       return parameters
     }
     return try Trainer(
@@ -130,8 +175,8 @@ struct TrainRunner {
 
   // MARK: - During
 
-  private func tell(_ report: StepReport, of trainer: Trainer) throws {
-    let step = Int64(report.step + 1)
+  private func tell(_ report: StepReport, of trainer: Trainer, in run: TrainingRun) throws {
+    let step = run.number(of: report.step + 1)
     let total = trainer.recipe.steps
     let isLogged = report.step % trainer.recipe.logEvery == 0 || report.step + 1 == total
     if isLogged || report.flip != nil { running.metrics(report.metrics, step: step) }
@@ -140,21 +185,23 @@ struct TrainRunner {
       running.log(.info, "activations: \(flip.rawValue) at step \(step)")
     }
     let speed = trainer.tokensPerSecond ?? report.tokensPerSecond
-    let secondsLeft = Double(total - report.step - 1) * Double(report.inputTokens) / speed
+    let allSteps = total * run.count
+    let secondsLeft = Double(allSteps - Int(step)) * Double(report.inputTokens) / speed
     running.report(
       Progress(
-        fraction: Double(step) / Double(total), step: step, stepsTotal: Int64(total),
+        fraction: Double(step) / Double(allSteps), step: step, stepsTotal: Int64(allSteps),
         secondsLeft: secondsLeft,
         message: String(format: "loss %.4f, %.0f tokens/s", report.loss, speed)))
   }
 
-  private func validate(_ trainer: Trainer, _ plan: TrainingPlan) throws {
-    guard let validation = plan.validation else { return }
-    let limit = max(1, 64 / plan.recipe.batchSize) * plan.recipe.batchSize
+  private func validate(_ trainer: Trainer, _ run: TrainingRun) throws {
+    guard let validation = run.plan.validation else { return }
+    let batchSize = trainer.recipe.batchSize
+    let limit = max(1, 64 / batchSize) * batchSize
     let loss = try trainer.validate(on: validation, sequenceLimit: limit)
     running.metrics(
       [("validation_loss", loss.loss), ("validation_ce", loss.terms.ce)],
-      step: Int64(trainer.state.step))
+      step: run.number(of: trainer.state.step))
   }
 
   /// What writes the checkpoints, and names each to the store once it is on the disk.
@@ -180,8 +227,9 @@ struct TrainRunner {
 
   // MARK: - End
 
-  private func finish(_ trainer: Trainer, _ plan: TrainingPlan, at folder: URL) throws -> JSONValue
-  {
+  /// Records the model of a run that is done.
+  func finish(_ end: TrainingEnd) throws -> JSONValue {
+    let (trainer, plan, folder) = (end.trainer, end.run.plan, end.checkpoint)
     let id = ModelID.make(at: .now())
     for name in ["model.safetensors", "config.json", "tokenizer.json", "health.json"] {
       running.addArtifact(

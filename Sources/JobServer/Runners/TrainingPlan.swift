@@ -19,9 +19,9 @@ struct TrainingPlan {
   let data: any TrainingData
   /// Held-out sequences; nil when the job has no corpus with a validation part.
   let validation: (any TrainingData)?
-  let recipe: TrainingRecipe
+  private(set) var recipe: TrainingRecipe
   /// What checkpoints are marked with: they go on with the same recipe, data and tokenizer only.
-  let identity: RunIdentity
+  private(set) var identity: RunIdentity
   /// Where weights to start from lie; nil starts from random ones.
   let initialModel: URL?
   /// The model that runs beside the student; nil when nothing is learnt from one.
@@ -82,11 +82,28 @@ struct TrainingPlan {
         detail: "one of corpus, traces is needed")
     }
     recipe = try TrainingRecipe(spec, data: data)
-    try teacher?.check(recipe.losses, configuration)
-    var identity = Trainer.identity(recipe: recipe, configuration: configuration, data: data)
+    identity = Trainer.identity(recipe: recipe, configuration: configuration, data: data)
     identity.tokenizerSHA256 = tokenizer.sha256
     identity.teacherSHA256 = teacher?.fingerprint
-    self.identity = identity
+    try teacher?.check(recipe.losses, configuration)
+    for layer in spec.losses.attentionRelations?.sweep ?? [] {
+      try teacher?.check(comparing(layer: layer).recipe.losses, configuration)
+    }
+  }
+
+  /// The same training with the attention relations of one layer of the student.
+  func comparing(layer: Int) -> TrainingPlan {
+    var plan = self
+    plan.recipe.losses.ad?.options.layers = [layer]
+    plan.identity.specHash =
+      Trainer.identity(recipe: plan.recipe, configuration: configuration, data: data).specHash
+    return plan
+  }
+
+  /// What judges the trained model by examples of the task that were held out; nil without such.
+  func taskValidation(_ spec: TrainSpec, paths: ReadablePaths) throws -> TaskValidation? {
+    try TaskValidation(
+      spec.corpus, tokenizer: tokenizer, window: configuration.maxPositionEmbeddings, paths: paths)
   }
 
   /// What a quantization ramp takes; 0 without one.
@@ -173,7 +190,9 @@ struct TrainingPlan {
         detail: "vocab_size is \(configuration.vocabSize), the tokenizer has "
           + "\(tokenizer.vocabularySize) entries")
     }
-    configuration.usesHadamard = spec.usesHadamard && configuration.quantization == .ternary
+    // Left out, a model that has the rotation keeps it, and a flip needs it.
+    let usesHadamard = spec.hadamard ?? (configuration.usesHadamard || spec.flip.enabled)
+    configuration.usesHadamard = usesHadamard && configuration.quantization == .ternary
     do {
       return try configuration.validated()
     } catch {
@@ -269,6 +288,10 @@ extension TrainingRecipe {
           source: spec.distillationSource == .dense ? .dense : .traces),
         ce: Float(spec.losses.crossEntropy), format: Float(spec.losses.format),
         ad: spec.losses.attentionRelations.map { AttentionRelationTerm($0) }),
+      onPolicy: spec.onPolicy.map {
+        OnPolicyRecipe(
+          every: $0.every, maximumTokens: $0.maxTokens, temperature: Float($0.temperature))
+      },
       flip: spec.flip.enabled
         ? FlipRecipe(
           fraction: spec.flip.fraction, tokenBudget: spec.flip.tokenBudget,
