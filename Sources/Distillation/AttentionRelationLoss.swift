@@ -31,9 +31,6 @@ package final class AttentionRelationLoss {
   private let loops: transformer_kernels_table
   /// By the teacher's layer.
   private let kept: [Int: KeptVectors]
-  // Of every item: its divergence, and the square of its gradient.
-  private var itemDivergences: [Double] = []
-  private var itemSquares: [Double] = []
 
   /// One layer of the teacher: `[maximumRows, width]` each.
   private struct KeptVectors {
@@ -171,8 +168,9 @@ package final class AttentionRelationLoss {
     _ side: Side, _ lengths: [Int32], _ length: Int, _ rowWeight: Float
   ) -> (divergence: Double, gradientSquare: Double) {
     let count = lengths.count * heads
-    itemDivergences = [Double](repeating: 0, count: count)
-    itemSquares = itemDivergences
+    // Of every item: its divergence, and the square of its gradient.
+    var itemDivergences = [Double](repeating: 0, count: count)
+    var itemSquares = itemDivergences
     var longest = shape(side, rows: length, length: length, rowWeight)
     let bytes = loops.relation_scratch(&longest) * MemoryLayout<Float>.stride
     itemDivergences.withUnsafeMutableBufferPointer { divergences in

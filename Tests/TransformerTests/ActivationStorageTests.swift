@@ -42,7 +42,8 @@ struct ActivationStorageTests {
     }
   }
 
-  // Every stored number is off by 2^-9 of itself; norms and two blocks amplify that.
+  // Every stored number is off by 2^-9 of itself; norms and two blocks amplify that. In gains and
+  // biases, which are sums over all rows, terms cancel that their errors do not.
   @Test(arguments: 0..<12 as Range<UInt64>, ModelConfiguration.Quantization.allCases)
   func `bf16 activations give gradients near those of fp32 ones`(
     seed: UInt64, quantization: ModelConfiguration.Quantization
@@ -55,7 +56,8 @@ struct ActivationStorageTests {
       let norm = left.reduce(1e-6) { $0 + $1 * $1 }.squareRoot()
       let distance = zip(left, right).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
         .squareRoot()
-      #expect(distance < 0.05 * norm, "seed \(seed), \(quantization), \(view.name)")
+      let bound: Float = view.isMatrix ? 0.05 : 0.1
+      #expect(distance < bound * norm, "seed \(seed), \(quantization), \(view.name)")
     }
   }
 
