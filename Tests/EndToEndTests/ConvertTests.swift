@@ -60,4 +60,30 @@ struct ConvertTests {
     #expect(again.status == 422)
     #expect(again.json.text.contains("ternary already"), "\(again.json.text)")
   }
+
+  @Test func `a rotated student keeps its rotation in training, unless it is told not to`() throws {
+    let folder = try TemporaryFolder()
+    let daemon = try DaemonProcess(data: folder.data)
+    let teacher = try daemon.submit("train", name: "teacher", tinyTeacher)
+    #expect(try daemon.finished(teacher)["state"]?.stringValue == "succeeded")
+    let id = try daemon.submit(
+      "convert", name: "student", ["model": .string(teacher), "block_hadamard": true])
+    let converted = try daemon.finished(id)
+    #expect(converted["state"]?.stringValue == "succeeded", "\(converted.text)")
+    #expect(converted["result"]?["perplexity"]?["ternary"] == .null)
+
+    guard case .object(var training) = tinyTeacher else { return }
+    training["method"] = "direct"
+    training["model"] = ["init_from": .string(id)]
+    training["tokenizer"] = nil
+    training["quantization_ramp"] = ["steps": 2]
+    for (asked, expected) in [(nil, true), (false, false)] as [(JSONValue?, JSONValue)] {
+      training["hadamard"] = asked
+      let student = try daemon.finished(daemon.submit("train", name: "s", .object(training)))
+      #expect(student["state"]?.stringValue == "succeeded", "\(student.text)")
+      let model = try #require(student["result"]?["model"]?.stringValue)
+      let record = try daemon.get("/v1/models/\(model)").json
+      #expect(record["config"]?["block_hadamard"] == expected, "\(record.text)")
+    }
+  }
 }

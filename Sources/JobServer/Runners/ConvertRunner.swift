@@ -27,7 +27,7 @@ struct ConvertRunner {
     let folder = environment.folder.url(record.path)
     let conversion = try ModelConversion(spec, of: ModelFolder.configuration(in: folder))
     let tokenizer = try ModelFolder.tokenizer(in: folder)
-    let texts = try texts(spec, tokenizer: tokenizer)
+    let texts = try texts(spec, conversion.target, tokenizer: tokenizer)
     let longest = texts.map(\.tokens.count).max() ?? 0
     try environment.requireLength(longest, of: conversion.target)
     try requireMemory(conversion, longest: longest)
@@ -130,12 +130,15 @@ struct ConvertRunner {
 
   // MARK: - What it costs
 
-  private func texts(_ spec: ConvertSpec, tokenizer: Tokenizer) throws -> [ScoredText] {
+  private func texts(
+    _ spec: ConvertSpec, _ configuration: ModelConfiguration, tokenizer: Tokenizer
+  ) throws -> [ScoredText] {
     switch try spec.corpus?.load(paths: environment.paths) {
     case nil: return []
     case .pairs(let pairs):
       return pairs.prefix(spec.maxExamples).map { pair in
-        let example = TokenizedExample(pair, tokenizer: tokenizer)
+        let example = TokenizedExample(
+          pair, tokenizer: tokenizer, lengthMax: configuration.maxPositionEmbeddings)
         return ScoredText(tokens: example.tokens, firstTarget: example.promptCount)
       }
     case .text(let text):

@@ -49,8 +49,8 @@ struct ModelConversion {
 
   /// The folder's weights in one of the conversion's shapes; norms that are new have weight 1.
   ///
-  /// A product with a rotated input needs rotated weights: (W Hᵀ)(H x) = W x. So only the rounding
-  /// of a model with `usesHadamard` differs from that of one without.
+  /// Those of rotated inputs are rotated with them, so that only the rounding of a model with
+  /// `usesHadamard` differs from that of one without.
   func weights(
     in folder: URL, as configuration: ModelConfiguration, team: ComputeTeam
   ) throws -> Parameters {
@@ -60,14 +60,11 @@ struct ModelConversion {
     }
     try ModelFolder.copyWeights(from: folder, into: parameters, missing: isNew)
     for view in parameters.layout.views {
-      let values = parameters.values + view.offset
-      if isNew(view) { values.update(repeating: 1, count: view.count) }
-      if configuration.usesHadamard,
-        view.name.hasSuffix("o_proj.weight") || view.name.hasSuffix("down_proj.weight")
-      {
-        hadamardRows(values, rows: view.shape[0], columns: view.shape[1], team: team)
+      if isNew(view) {
+        (parameters.values + view.offset).update(repeating: 1, count: view.count)
       }
     }
+    if configuration.hasRotatedInputs { parameters.rotateInputs(team: team) }
     return parameters
   }
 
