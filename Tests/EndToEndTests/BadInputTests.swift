@@ -77,6 +77,7 @@ struct BadInputTests {
       (try file("empty.txt", []), "empty"),
       (try file("binary.txt", [65, 0, 66]), "offset 1"),
       (try file("latin.txt", Array("caf".utf8) + [0xE9, 10]), "byte 3"),
+      (try file("short.txt", Array("a few words\n".utf8)), "fewer than one sequence of 257"),
       (try file("bad.jsonl", Array("{\"prompt\": 1}\n".utf8)), "line 1"),
     ]
     for (path, message) in cases {

@@ -61,6 +61,37 @@ struct ConvertTests {
     #expect(again.json.text.contains("ternary already"), "\(again.json.text)")
   }
 
+  @Test func `plain text is scored in pieces, and text shorter than one is refused`() throws {
+    let folder = try TemporaryFolder()
+    let daemon = try DaemonProcess(data: folder.data)
+    let teacher = try daemon.submit("train", name: "teacher", tinyTeacher)
+    #expect(try daemon.finished(teacher)["state"]?.stringValue == "succeeded")
+    let text = folder.url.appendingPathComponent("held-out.txt")
+    try Data((1...400).map { "line \($0) of text\n" }.joined().utf8).write(to: text)
+    let corpus: JSONValue = ["path": .string(text.path), "part": "train"]
+    func convert(length: Int64) throws -> JSONValue {
+      try daemon.finished(
+        daemon.submit(
+          "convert", name: "c",
+          [
+            "model": .string(teacher), "corpus": corpus, "quantization": "none",
+            "sequence_length": .int(length), "max_examples": 3,
+          ]))
+    }
+    let converted = try convert(length: 32)
+    #expect(converted["state"]?.stringValue == "succeeded", "\(converted.text)")
+    let id = try #require(converted["id"]?.stringValue)
+    let report = try daemon.get("/v1/jobs/\(id)/artifacts/convert_report.json").json
+    #expect(report["matrices"]?.arrayValue?.isEmpty == true)
+    #expect(report["drift"]?["texts"]?.intValue == 3)
+    #expect(report["drift"]?["original"]?["positions"]?.intValue == 96)
+    #expect(report["drift"]?["ternary"] == .null)
+    #expect((report["drift"]?["sub_norm"]?["kl_to_teacher"]?.doubleValue ?? 0) > 0)
+
+    let refused = try convert(length: 100_000)
+    #expect(refused["problem"]?["detail"]?.stringValue?.contains("fewer than one sequence") == true)
+  }
+
   @Test func `a rotated student keeps its rotation in training, unless it is told not to`() throws {
     let folder = try TemporaryFolder()
     let daemon = try DaemonProcess(data: folder.data)
