@@ -4,8 +4,9 @@
 // logits that gives every loss term and turns the logits into their gradient in place, and from that
 // the gradients of the hidden states and of the head. The [B·T, V] logits never exist.
 //
-// With a local teacher, a chunk of its logits lies beside the student's, and the distillation is over
-// the whole vocabulary instead of stored candidates; neither model's logits outlive the chunk.
+// With a local teacher, the distillation is over the whole vocabulary instead of stored candidates. Its
+// logits exist for a quarter of a chunk at a time: its head, which has no gradient, is passed over more
+// often at less cost than the student's, and its logits are still in a cache when they are compared.
 //
 // The pass over a row is C (CKernels/head_loss_row.h, head_loss_dense_loops.h) and sees that row only, and sums over rows are
 // taken in row order here, so that the bits do not depend on the thread count.
@@ -73,13 +74,15 @@ package final class HeadLoss {
 
   private typealias RowsKernel = @convention(c) (UnsafePointer<head_loss_chunk>?, Int, Int) -> Void
 
-  /// The teacher's side of a chunk.
+  /// The teacher's side of a part of a chunk.
   private struct TeacherRows {
     /// d_t.
     let width: Int
-    /// `[chunkRows, d_t]`
+    /// Rows that there is room for.
+    let count: Int
+    /// `[count, d_t]`
     let hidden: AlignedBuffer<Float>
-    /// `[chunkRows, V]`
+    /// `[count, V]`
     let logits: AlignedBuffer<Float>
   }
 
@@ -105,10 +108,9 @@ package final class HeadLoss {
       head_loss_rows_reference, head_loss_rows_avx2, head_loss_rows_avx512)
     denseRowsKernel = instructionSet.choose(
       head_loss_dense_rows_reference, head_loss_dense_rows_avx2, head_loss_dense_rows_avx512)
-    let chunkRows = Self.chunkRows(
+    chunkRows = Self.chunkRows(
       vocabularySize: vocabularySize, maximumRows: maximumRows,
-      models: denseTeacherWidth == nil ? 1 : 2)
-    self.chunkRows = chunkRows
+      hasTeacher: denseTeacherWidth != nil)
     let logitCount = chunkRows * vocabularySize
     if let memory = memory(logitCount) {
       (logits, ownLogits) = (memory, nil)
@@ -121,19 +123,28 @@ package final class HeadLoss {
     crossEntropyWeights = AlignedBuffer(count: chunkRows)
     rowValues = AlignedBuffer(count: 4 * chunkRows)
     signals = AlignedBuffer(count: chunkRows)
+    let teacherCount = Self.teacherRows(ofChunk: chunkRows)
     teacherRows = denseTeacherWidth.map { width in
       TeacherRows(
-        width: width, hidden: AlignedBuffer(count: chunkRows * width),
-        logits: AlignedBuffer(count: chunkRows * vocabularySize))
+        width: width, count: teacherCount, hidden: AlignedBuffer(count: teacherCount * width),
+        logits: AlignedBuffer(count: teacherCount * vocabularySize))
     }
   }
 
-  /// - Parameter models: how many logits a row and token has: the student's, and a teacher's.
-  private static func chunkRows(vocabularySize: Int, maximumRows: Int, models: Int) -> Int {
+  /// - Parameter hasTeacher: whether the chunk's memory is a teacher's, too.
+  private static func chunkRows(vocabularySize: Int, maximumRows: Int, hasTeacher: Bool) -> Int {
     // Chunks of one size: a short last one would pass over the head for little.
     let rows = max(1, maximumRows)
-    let chunks = (rows - 1) / max(64, chunkLogits / (models * vocabularySize)) + 1
+    let rowLogits = hasTeacher ? vocabularySize * 5 / 4 : vocabularySize
+    let chunks = (rows - 1) / max(64, chunkLogits / rowLogits) + 1
     return (rows - 1) / chunks + 1
+  }
+
+  /// Rows of a teacher's logits that exist at once: a quarter of the chunk, but not so few that its
+  /// head is read for little.
+  private static func teacherRows(ofChunk rows: Int) -> Int {
+    let parts = max(1, rows / max(64, (rows + 3) / 4))
+    return (rows - 1) / parts + 1
   }
 
   /// Bytes of scratch memory that a head loss of this shape allocates.
@@ -145,10 +156,11 @@ package final class HeadLoss {
   ) -> Int {
     let rows = chunkRows(
       vocabularySize: vocabularySize, maximumRows: maximumRows,
-      models: denseTeacherWidth == nil ? 1 : 2)
-    let teacher = denseTeacherWidth.map { 4 * (vocabularySize + $0) } ?? 0
+      hasTeacher: denseTeacherWidth != nil)
+    let teacher = denseTeacherWidth.map { 4 * teacherRows(ofChunk: rows) * (vocabularySize + $0) }
     let logits = 4 * rows * vocabularySize
-    return (logits <= spare ? 0 : logits) + rows * (4 * (2 * width + 1) + teacher + 4 * 8 + 1)
+    return (logits <= spare ? 0 : logits) + (teacher ?? 0)
+      + rows * (4 * (2 * width + 1) + 4 * 8 + 1)
   }
 
   /// Loss of the targets, and the gradient when asked for.
@@ -187,20 +199,11 @@ package final class HeadLoss {
         .headLogits, arithmetic: 2 * rows.count * width * vocabularySize, wrote: logits,
         count: rows.count * vocabularySize)
       if let teacher, let teacherRows {
-        gather(
-          targets.positions[rows], of: teacher.hidden, width: teacherRows.width,
-          into: teacherRows.hidden)
-        teacher.logits(
-          UnsafePointer(teacherRows.hidden.pointer), rows.count, teacherRows.logits.pointer)
-        profiler.lap(
-          .teacherLogits, arithmetic: 2 * rows.count * teacherRows.width * vocabularySize,
-          wrote: teacherRows.logits.pointer, count: rows.count * vocabularySize)
+        compareRows(rows, of: targets, with: teacher, in: teacherRows, gradient: gradient)
+      } else {
+        computeRows(rows, chunk: rows, of: targets, gradient: gradient)
       }
-      computeRows(rows, of: targets, hasTeacher: teacher != nil, gradient: gradient)
       add(rows, of: targets, to: &sums)
-      profiler.lap(
-        .lossRows, bytes: (teacher == nil ? 16 : 32) * rows.count * vocabularySize,
-        wrote: logits, count: rows.count * vocabularySize)
       if let gradient {
         backward(rows, of: targets, head: head, gradient: gradient)
       }
@@ -222,11 +225,36 @@ package final class HeadLoss {
     }
   }
 
-  /// - Parameter hasTeacher: whether its logits lie beside the student's.
-  private func computeRows(
-    _ rows: Range<Int>, of targets: HeadTargets, hasTeacher: Bool, gradient: Gradient?
+  /// The rows of a chunk with a teacher beside them, part by part.
+  private func compareRows(
+    _ chunk: Range<Int>, of targets: HeadTargets, with teacher: DenseTeacher,
+    in teacherRows: TeacherRows, gradient: Gradient?
   ) {
-    let rowsKernel = hasTeacher ? denseRowsKernel : rowsKernel
+    for first in stride(from: chunk.lowerBound, to: chunk.upperBound, by: teacherRows.count) {
+      let rows = first..<min(chunk.upperBound, first + teacherRows.count)
+      gather(
+        targets.positions[rows], of: teacher.hidden, width: teacherRows.width,
+        into: teacherRows.hidden)
+      let logits = teacherRows.logits.pointer
+      teacher.logits(UnsafePointer(teacherRows.hidden.pointer), rows.count, logits)
+      profiler.lap(
+        .teacherLogits, arithmetic: 2 * rows.count * teacherRows.width * vocabularySize,
+        wrote: logits, count: rows.count * vocabularySize)
+      computeRows(rows, chunk: chunk, of: targets, teacherLogits: logits, gradient: gradient)
+    }
+  }
+
+  /// - Parameters:
+  ///   - rows: all of `chunk`, whose logits there are, or a part of it.
+  ///   - teacherLogits: `[rows, V]`; nil without a teacher in this process.
+  private func computeRows(
+    _ rows: Range<Int>, chunk: Range<Int>, of targets: HeadTargets,
+    teacherLogits: UnsafeMutablePointer<Float>? = nil, gradient: Gradient?
+  ) {
+    let rowsKernel = teacherLogits == nil ? rowsKernel : denseRowsKernel
+    let first = rows.lowerBound - chunk.lowerBound
+    let logits = logits + first * vocabularySize
+    let crossEntropyWeights = crossEntropyWeights.pointer + first
     if let gradient {
       let ce = weights.ce / Float(max(1, gradient.targets))
       let format = weights.format / Float(max(1, gradient.structuralTargets))
@@ -238,8 +266,8 @@ package final class HeadLoss {
       gradient.map {
         $0.scale * weights.kd.weight * weights.kd.factor / Float(max(1, $0.targets))
       } ?? 0
-    let candidates = weights.kd.weight > 0 && !hasTeacher ? targets.candidateCount : 0
-    let values = rowValues.pointer
+    let candidates = weights.kd.weight > 0 && teacherLogits == nil ? targets.candidateCount : 0
+    let values = rowValues.pointer + first
     targets.tokens.withUnsafeBufferPointer { tokens in
       targets.candidateIDs.withUnsafeBufferPointer { ids in
         targets.candidateLogprobs.withUnsafeBufferPointer { logprobs in
@@ -248,17 +276,17 @@ package final class HeadLoss {
             var chunk = head_loss_chunk(
               logits: logits, vocabulary: vocabularySize,
               targets: tokens.baseAddress! + rows.lowerBound,
-              cross_entropy_weights: crossEntropyWeights.pointer, candidates: candidates,
+              cross_entropy_weights: crossEntropyWeights, candidates: candidates,
               candidate_ids: hasCandidates ? ids.baseAddress! + rows.lowerBound * candidates : nil,
               candidate_logprobs: hasCandidates
                 ? logprobs.baseAddress! + rows.lowerBound * candidates : nil,
               other_logprobs: hasCandidates ? others.baseAddress! + rows.lowerBound : nil,
-              teacher_logits: teacherRows?.logits.pointer,
+              teacher_logits: teacherLogits,
               temperature: weights.kd.temperature, divergence: weights.kd.divergence.kernelValue,
               divergence_weight: divergenceWeight, wants_gradient: gradient == nil ? 0 : 1,
               cross_entropies: values, divergences: values + chunkRows,
               cross_entropy_gradient_squares: values + 2 * chunkRows,
-              divergence_gradient_squares: values + 3 * chunkRows, signals: signals.pointer)
+              divergence_gradient_squares: values + 3 * chunkRows, signals: signals.pointer + first)
             withUnsafePointer(to: &chunk) { chunk in
               team.parallelRows(rows.count) { rowsKernel(chunk, $0.lowerBound, $0.upperBound) }
             }
@@ -266,6 +294,9 @@ package final class HeadLoss {
         }
       }
     }
+    profiler.lap(
+      .lossRows, bytes: (teacherLogits == nil ? 16 : 32) * rows.count * vocabularySize,
+      wrote: logits, count: rows.count * vocabularySize)
   }
 
   private func add(_ rows: Range<Int>, of targets: HeadTargets, to sums: inout HeadLossSums) {
