@@ -53,7 +53,7 @@ package struct ConvertSpec: Equatable, Sendable {
         "Text on which the model before and after is compared."),
       .field(
         "sequence_length", \.sequenceLength, .integer(2...1_048_576),
-        "Tokens of a scored piece of plain text."),
+        "Tokens of a scored piece of plain text, at most what fits the model."),
       .field(
         "max_examples", \.maxExamples, .integer(1...100_000),
         "Pieces or pairs of the corpus that are scored at most."),

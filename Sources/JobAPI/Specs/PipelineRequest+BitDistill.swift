@@ -105,9 +105,11 @@ extension PipelineRequest {
   /// What an ablation takes away, whatever the sections say.
   func ablated(_ stage: PipelineStage) -> JSONValue? {
     switch stage {
-    case .withoutDistillation: ["method": "direct", "teacher": .null, "losses": .null]
+    case .withoutDistillation:
+      ["method": "direct", "teacher": .null, "losses": .null, "on_policy": .null]
     case .logitsOnly: ["losses": ["ad": .null]]
-    case .relationsOnly: ["losses": ["kd": ["weight": 0]]]
+    // What the student writes only the logits can judge.
+    case .relationsOnly: ["losses": ["kd": ["weight": 0]], "on_policy": .null]
     default: nil
     }
   }

@@ -143,16 +143,17 @@ struct ConvertRunner {
       }
     case .text(let text):
       let tokens = tokenizer.encode(text)
-      guard tokens.count > spec.sequenceLength else {
+      // A window and the token behind it must fit the model.
+      let length = min(spec.sequenceLength, configuration.maxPositionEmbeddings - 1)
+      guard tokens.count > length else {
         throw Problem(
           type: "urn:bitnet:problem:unusable-corpus", title: "The corpus cannot be used",
           detail: "its part has \(tokens.count) tokens, fewer than one sequence of"
-            + " sequence_length + 1 = \(spec.sequenceLength + 1)")
+            + " sequence_length + 1 = \(length + 1)")
       }
-      return stride(from: 0, to: tokens.count - spec.sequenceLength, by: spec.sequenceLength)
+      return stride(from: 0, to: tokens.count - length, by: length)
         .prefix(spec.maxExamples).map { first in
-          ScoredText(
-            tokens: Array(tokens[first...(first + spec.sequenceLength)]), firstTarget: 1)
+          ScoredText(tokens: Array(tokens[first...(first + length)]), firstTarget: 1)
         }
     }
   }
