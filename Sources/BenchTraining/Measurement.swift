@@ -16,6 +16,8 @@ struct Measurement: Codable {
   let tokensPerSecond: Double
   let samples: Int
   let peakResidentBytes: Int
+  /// Ours only: what the run said it would take, without the program itself.
+  var predictedBytes: Int?
   /// Ours only: where the time went, and what the machine could do at that time.
   var profile: RunProfile?
   var peaks: MachinePeaks?
@@ -25,6 +27,7 @@ struct Measurement: Codable {
     case threads, side, name, samples, profile, peaks
     case tokensPerSecond = "tokens_per_s"
     case peakResidentBytes = "peak_rss_bytes"
+    case predictedBytes = "predicted_bytes"
   }
 
   static let ours = "ours"

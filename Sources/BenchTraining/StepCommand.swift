@@ -41,13 +41,14 @@ struct StepCommand: ParsableCommand {
       if step >= warmups { rates.append(report.tokensPerSecond) }
     }
     // Read before the peaks are measured, which takes memory of its own.
-    let peakResidentBytes = trainer.health.memory.peakResidentBytes
+    let memory = trainer.health.memory
     trainer.machine = MachinePeaks.measured(team: team)
     let line = Measurement(
       benchCase: `case`.rawValue, threads: threads, side: Measurement.ours,
       name: "\(precision.rawValue), \(InstructionSet.active.rawValue)",
       tokensPerSecond: median(rates), samples: samples,
-      peakResidentBytes: peakResidentBytes ?? 0, profile: trainer.health.profile,
+      peakResidentBytes: memory.peakResidentBytes ?? 0,
+      predictedBytes: memory.predictedBytes, profile: trainer.health.profile,
       peaks: trainer.machine)
     print(try line.json)
   }

@@ -61,7 +61,7 @@ extension TrainingRecipe {
   var productPrecision: ProductPrecision { precision == .bf16 ? .bf16 : .fp32 }
 
   /// One micro-batch needs its gradients only when the backward pass has come to them.
-  var gradientMemory: GradientMemory { accumulation == 1 ? .lent : .own }
+  var gradientMemory: GradientMemory { GradientMemory(accumulation: accumulation) }
 }
 
 /// Rounds every value to IEEE half precision; what is beyond its range becomes infinite.

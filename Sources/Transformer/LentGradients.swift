@@ -5,6 +5,9 @@ package enum GradientMemory: Sendable {
   /// What a step computes with lies there until a gradient is written: for steps of one backward
   /// pass, which sets.
   case lent
+
+  /// That of steps of so many micro-batches.
+  package init(accumulation: Int) { self = accumulation == 1 ? .lent : .own }
 }
 
 /// The gradients' memory, while the backward pass has not come to it yet.

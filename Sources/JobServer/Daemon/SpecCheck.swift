@@ -170,6 +170,7 @@ struct SpecCheck {
       }
       try environment.requireMemory(
         training: configuration, batch: spec.batchSize, length: spec.sequenceLength,
+        accumulation: spec.gradientAccumulation,
         activations: ActivationStorage(spec.activations))
       return []
     } catch let error as ModelConfigurationError {

@@ -6,25 +6,27 @@ internal import Transformer
 extension JobEnvironment {
   /// Refuses a training run that cannot fit, before anything is allocated.
   ///
-  /// - Parameter besides: bytes of what runs beside it.
+  /// - Parameters:
+  ///   - accumulation: micro-batches of a step. - besides: bytes of what runs beside it.
   func requireMemory(
-    training configuration: ModelConfiguration, batch: Int, length: Int,
+    training configuration: ModelConfiguration, batch: Int, length: Int, accumulation: Int,
     activations: ActivationStorage, besides: Int = 0
   ) throws {
-    func bytes(batch: Int) -> Int {
+    func bytes(batch: Int, _ gradients: GradientMemory) -> Int {
       Transformer.memoryBytes(
         configuration: configuration, sequences: batch, length: length, training: true,
-        storage: activations, team: team
+        storage: activations, gradientMemory: gradients, team: team
       ).total + besides
     }
     let available = Self.availableBytes
-    let needed = bytes(batch: batch)
+    let needed = bytes(batch: batch, GradientMemory(accumulation: accumulation))
     guard needed > available else { return }
     // Memory grows with the batch, so the largest that fits is found by halving.
     var (fits, tooMany) = (0, batch)
     while tooMany - fits > 1 {
       let middle = (fits + tooMany) / 2
-      if bytes(batch: middle) <= available { fits = middle } else { tooMany = middle }
+      // The rest of the batch would be further micro-batches.
+      if bytes(batch: middle, .own) <= available { fits = middle } else { tooMany = middle }
     }
     throw Self.tooLarge(
       needed, available,
