@@ -103,17 +103,31 @@ extension InferenceModel {
   /// - Parameters:
   ///   - weights: checked to hold every tensor of `configuration`.
   ///   - storage, embeddings: as in `init(configuration:parameters:storage:embeddings:team:)`.
-  /// - Throws: `ModelConfigurationError`, `SafetensorsError`.
+  /// - Throws: `ModelConfigurationError`, also for rows that are too long for exact sums;
+  ///   `SafetensorsError`.
   package convenience init(
     _ weights: ModelWeights, configuration: ModelConfiguration,
     storage: DenseWeights.Storage = .bf16, embeddings: DenseWeights.Storage? = nil,
     team: ComputeTeam = .shared
   ) throws {
     let configuration = try configuration.validated()
+    let layout = ParameterLayout(configuration)
+    for view in layout.views where view.isMatrix {
+      let isProjection = view.name.contains(".layers.")
+      let limit =
+        view.isTernary
+        ? PackedTernary.columnLimit : (isProjection ? storage : embeddings ?? storage).columnLimit
+      guard view.shape[1] < limit else {
+        throw ModelConfigurationError(problems: [
+          .init(
+            field: view.name, value: "\(view.shape[1]) columns", expected: "fewer than \(limit)")
+        ])
+      }
+    }
     try self.init(
       configuration,
       from: CheckpointSource(
-        weights, layout: ParameterLayout(configuration), projections: storage,
-        embeddings: embeddings ?? storage, team: team))
+        weights, layout: layout, projections: storage, embeddings: embeddings ?? storage,
+        team: team))
   }
 }

@@ -7,10 +7,20 @@ package struct ModelConfigurationError: Error, Equatable, Sendable, CustomString
     package let value: String
     /// What would be accepted, as the end of "expected …".
     package let expected: String
+
+    /// - Parameters: as the properties.
+    package init(field: String, value: String, expected: String) {
+      self.field = field
+      self.value = value
+      self.expected = expected
+    }
   }
 
   /// At least one, in the order of the fields.
   package let problems: [Problem]
+
+  /// - Parameter problems: at least one.
+  package init(problems: [Problem]) { self.problems = problems }
 
   package var description: String {
     problems.map { "\($0.field) is \($0.value), expected \($0.expected)" }

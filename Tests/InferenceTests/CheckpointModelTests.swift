@@ -65,6 +65,18 @@ struct CheckpointModelTests {
     }
   }
 
+  @Test func `rows that are too long for exact sums are refused before they are read`() throws {
+    let folder = try TemporaryFolder()
+    let (weights, _) = try checkpoint(.student, as: .float32, in: folder)
+    var wide = Fixture.student.configuration
+    wide.intermediateSize = PackedTernary.columnLimit
+    #expect {
+      try InferenceModel(weights, configuration: wide, team: team)
+    } throws: {
+      ($0 as? ModelConfigurationError)?.description.contains("down_proj") == true
+    }
+  }
+
   @Test func `what lacks a tensor, or has it as something else, is refused by its name`() throws {
     let folder = try TemporaryFolder()
     var missing = Fixture.student.configuration
