@@ -52,6 +52,9 @@ package struct ReportContent: Sendable {
     ]
   }
 
+  /// Whether anything was judged by held-out text: tasks alone leave nothing to show there.
+  var hasScores: Bool { scores.contains { $0.scores != ModelScores() } }
+
   /// A table of the report.
   struct Table: Equatable, Sendable {
     var title: String
@@ -113,7 +116,7 @@ package struct ReportContent: Sendable {
     let cut = asked.first.map { $0.task.cutPrompts } ?? 0
     return Table(
       title: "\(task), \(count)" + (cut > 0 ? ", \(cut) of them cut" : ""),
-      header: ["Model"] + metrics + ["Task", "Decode", "Weights", "Peak memory"], rows: rows)
+      header: ["Model"] + metrics + ["Task", "Decode", "Weights", "Process peak"], rows: rows)
   }
 
   /// The columns of the table of scores.

@@ -62,6 +62,7 @@ package enum ReportPage {
   }
 
   private static func scores(_ content: ReportContent) -> String {
+    guard content.hasScores else { return "" }
     let rows = content.scores.map { name, scores in
       [name] + ReportContent.scoreColumns.map { $0.text(scores) }
     }

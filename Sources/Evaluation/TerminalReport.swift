@@ -7,13 +7,16 @@ package enum TerminalReport {
   package static func text(_ content: ReportContent, style: Style) -> String {
     let summary = content.summary
     var parts = [
-      "\(content.title): \(summary.state) in \(FigureText.duration(summary.durationS))",
-      table(
-        header: ["Model"] + ReportContent.scoreColumns.map(\.name),
-        rows: content.scores.map { name, scores in
-          [name] + ReportContent.scoreColumns.map { $0.text(scores) }
-        }),
+      "\(content.title): \(summary.state) in \(FigureText.duration(summary.durationS))"
     ]
+    if content.hasScores {
+      parts.append(
+        table(
+          header: ["Model"] + ReportContent.scoreColumns.map(\.name),
+          rows: content.scores.map { name, scores in
+            [name] + ReportContent.scoreColumns.map { $0.text(scores) }
+          }))
+    }
     parts += ([content.comparison].compactMap(\.self) + content.taskTables).map { tasks in
       tasks.title + "\n" + table(header: tasks.header, rows: tasks.rows)
     }

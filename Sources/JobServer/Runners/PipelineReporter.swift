@@ -102,6 +102,7 @@ struct PipelineReporter {
     return try [
       plot("Cross-entropy in training", "nats per token", "loss_ce"),
       plot("Distillation loss", "nats per token", "loss_kd"),
+      plot("Attention relations", "nats per row", "loss_ad"),
       plot("Gradient norm", "", "gradient_norm"),
       plot("Speed", "tokens per second", "tokens_per_s"),
     ].compactMap(\.self)
