@@ -65,7 +65,7 @@ package struct TaskEvaluation: Sendable {
       case .option(_, let texts, _):
         var options: [[Int32]] = []
         for text in texts {
-          let tokens = known[text] ?? tokenizer.encode(text)
+          let tokens = known[text] ?? tokenizer.encodeContinuation(text)
           guard !tokens.isEmpty else { throw .noTokens(line: example.line, text: text) }
           if known.count < 1024 { known[text] = tokens }
           options.append(tokens)
@@ -185,7 +185,7 @@ extension TaskDescription {
     guard case .labels(_, _, let words, _) = answer else { return }
     var firsts: [Int32: String] = [:]
     for word in words {
-      guard let first = tokenizer.encode(word).first else { throw .noTokens(line: 1, text: word) }
+      guard let first = tokenizer.encodeContinuation(word).first else { throw .noTokens(line: 1, text: word) }
       if let other = firsts.updateValue(word, forKey: first) {
         throw .sameFirstToken(other, word, token: tokenizer.string(of: first))
       }

@@ -45,6 +45,23 @@ struct TokenizerKindsTests {
     }
   }
 
+  @Test func `an answer behind its prompt is what the two are together`() throws {
+    for kind in fixtures.tokenizers {
+      let tokenizer = try Tokenizer(json: Data(kind.tokenizer.utf8))
+      let prompt = "a fine film\nSentiment:"
+      var firsts: Set<[Int32]> = []
+      for answer in [" negative", " positive"] {
+        let tokens = tokenizer.encodeContinuation(answer)
+        #expect(!tokens.isEmpty, "\(kind.name)")
+        firsts.insert(tokens)
+        // No blank but the answer's own stands between them.
+        let both = tokenizer.decode(tokenizer.encode(prompt) + tokens)
+        #expect(both == tokenizer.decode(tokenizer.encode(prompt + answer)), "\(kind.name)")
+      }
+      #expect(firsts.count == 2, "\(kind.name)")
+    }
+  }
+
   @Test func `offsets agree with the ids, and never go back`() throws {
     for kind in fixtures.tokenizers {
       let tokenizer = try Tokenizer(json: Data(kind.tokenizer.utf8))

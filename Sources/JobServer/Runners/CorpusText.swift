@@ -50,7 +50,7 @@ package struct TokenizedExample: Sendable {
   ///   prompt the longest column is cut. Pairs that have nothing to cut stay as they are.
   package init(_ example: CorpusExample, tokenizer: Tokenizer, lengthMax: Int = .max) {
     let answer =
-      tokenizer.encode(example.completion) + (tokenizer.endOfText.map { [$0] } ?? [])
+      tokenizer.encodeContinuation(example.completion) + (tokenizer.endOfText.map { [$0] } ?? [])
     let prompt = FittedPrompt(
       example.context, cuttable: example.cuttable, tokenizer: tokenizer,
       limit: max(0, lengthMax - answer.count))
