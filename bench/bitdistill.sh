@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # The evidence for BitNet Distillation: full-precision, direct ternary and distilled students of one
 # shape on SST-2, with the ablation, over several seeds.
-# usage: TRAIN=sst2-train.tsv DEV=sst2-dev.tsv TEXT=more.txt FOLDER=DIR [SEEDS="1 2 3"]
-#        [ABLATION_SEEDS="1 2 3"] [BASE_STEPS=1000 STEPS=1500 CONTINUED_STEPS=500] bench/bitdistill.sh
-#        FOLDER=DIR bench/bitdistill.sh table      sums up what is there
+# usage: TRAIN=sst2-train.tsv DEV=sst2-dev.tsv FOLDER=DIR [TEXT=more.txt] [SEEDS="1 2 3"]
+#        [ABLATION_SEEDS="1 2 3"] [WIDTH=128 LAYERS=4] [LABELS=60000]
+#        [BASE_STEPS=1000 CONTINUED_STEPS=300 STEPS=1000 BATCH=64] [KD=1 AD=10]
+#        [TEACHER_RATE=0.001 DIRECT_RATE=0.001 DISTILL_RATE=0.002] bench/bitdistill.sh
+#        … RATES="0.001 0.002" bench/bitdistill.sh tune    judges learning rates by held-out examples
+#        FOLDER=DIR bench/bitdistill.sh table               sums up what is there
 #
-# A base is trained on TEXT and the sentences of TRAIN, without their labels, by all seeds shared; then
-# a pipeline for each seed fine-tunes, converts, pre-trains further, distils and judges on DEV. FOLDER
-# keeps the daemon's data; a run that was stopped goes on there. Choices were made on the share of
-# TRAIN that is held out; DEV is read by the last job only.
+# A base is trained on the sentences of TRAIN, without their labels, and on TEXT; all seeds share it.
+# Then a pipeline for each seed fine-tunes on the first LABELS examples, converts, pre-trains further,
+# distils, and judges on DEV, which nothing else reads. FOLDER keeps the daemon's data; a run that was
+# stopped goes on there. The last 5 % of TRAIN are held out, for choices.
 source "$(dirname "$0")/lines.sh"
 folder=${FOLDER:-}
 [ -n "$folder" ] || die "FOLDER must name a folder for the daemon's data"
@@ -47,7 +50,7 @@ if [ "${1:-}" = table ]; then
   show
   exit
 fi
-for name in TRAIN DEV TEXT; do
+for name in TRAIN DEV; do
   [ -f "${!name:-}" ] || die "$name must name a file"
 done
 for tool in curl jq; do
@@ -56,7 +59,7 @@ done
 bitnetd=${BITNETD:-$release/bitnetd}
 [ -x "$bitnetd" ] || die "$bitnetd is missing; run: make build"
 train=$(realpath "$TRAIN") dev=$(realpath "$DEV")
-{ cat "$TEXT"; tail -n +2 "$TRAIN" | cut -f1; } >"$folder/text.txt"
+{ ${TEXT:+cat "$TEXT"}; tail -n +2 "$TRAIN" | cut -f1; } >"$folder/text.txt"
 text=$(realpath "$folder/text.txt")
 
 : >"$folder/listening"
@@ -88,30 +91,84 @@ finished() {
   done
 }
 
-base=$(post jobs base "$(jq -n --arg text "$text" --argjson steps "${BASE_STEPS:-1000}" '{
+base=$(post jobs base "$(jq -n --arg text "$text" --argjson steps "${BASE_STEPS:-1000}" \
+  --argjson width "${WIDTH:-128}" --argjson layers "${LAYERS:-4}" '{
   kind: "train", name: "base", spec: {method: "pretrain",
-    model: {preset: "demo", hidden_size: 256, intermediate_size: 768, num_hidden_layers: 4,
-      num_attention_heads: 4, qk_norm: true, quantization: "none"},
+    model: {preset: "demo", hidden_size: $width, intermediate_size: (3 * $width),
+      num_hidden_layers: $layers, num_attention_heads: ($width / 32), qk_norm: true,
+      quantization: "none"},
     corpus: {path: $text, validation_fraction: 0.02, test_fraction: 0},
     tokenizer: {train: {vocab_size: 4096}}, sequence_length: 128, batch_size: 16, steps: $steps,
     optimizer: {learning_rate: 0.002}}}')" | jq -r .id)
 finished "$base"
 
+task=$(jq -cn --arg train "$train" --argjson labels "${LABELS:-60000}" \
+  '{task: "sst2", path: $train, limit: $labels, held_out_fraction: 0.05}')
+losses=$(jq -cn --argjson kd "${KD:-1}" --argjson ad "${AD:-10}" '{kd: {weight: $kd}, ad: {weight: $ad}}')
+fine=$(jq -cn --argjson steps "${STEPS:-1000}" \
+  --argjson batch "${BATCH:-64}" \
+  '{sequence_length: 64, batch_size: $batch, steps: $steps, log_every: 20}')
+
+# usage: with_rate SPEC RATE
+with_rate() { jq -c --argjson rate "$2" '. + {optimizer: {learning_rate: $rate}}' <<<"$1"; }
+
+# usage: trained NAME SPEC: the job's id, when it is done.
+trained() {
+  local job
+  job=$(post jobs "$1" "$(jq -n --arg name "$1" --argjson spec "$2" \
+    '{kind: "train", name: $name, spec: $spec}')" | jq -r .id)
+  finished "$job"
+  echo "$job"
+}
+
+# usage: told NAME JOB: what it came to on the held-out examples.
+told() {
+  curl -sS "$url/v1/jobs/$2" | jq -c --arg name "$1" '{name: $name,
+    held_out: .result.validation_task.figures[0].value, loss: .result.final_loss}'
+}
+
+if [ "${1:-}" = tune ]; then
+  for rate in ${RATES:-0.001 0.002}; do
+    for kind in none ternary; do
+      spec=$(jq -c --arg base "$base" --arg kind "$kind" --argjson task "$task" '. + {
+        method: "direct", model: {init_from: $base, quantization: $kind}, corpus: $task}' <<<"$fine")
+      name="tune $kind $rate"
+      told "$name" "$(trained "$name" "$(with_rate "$spec" "$rate")")"
+    done
+  done
+  teacher=$(trained "tune teacher" "$(with_rate "$(jq -c --arg base "$base" \
+    --argjson task "$task" '. + {method: "direct", corpus: $task,
+      model: {init_from: $base, quantization: "none"}}' <<<"$fine")" "${TEACHER_RATE:-0.001}")")
+  continued=$(trained "tune continued" "$(jq -nc --arg base "$base" --arg text "$text" \
+    --argjson steps "${CONTINUED_STEPS:-300}" '{method: "pretrain",
+      model: {init_from: $base, quantization: "ternary", sub_norm: true},
+      corpus: {path: $text, validation_fraction: 0.02, test_fraction: 0}, sequence_length: 128,
+      batch_size: 16, steps: $steps, optimizer: {learning_rate: 0.002}}')")
+  for rate in ${RATES:-0.001 0.002}; do
+    name="tune distill $rate"
+    spec=$(jq -c --arg start "$continued" --arg teacher "$teacher" --argjson task "$task" \
+      --argjson losses "$losses" '. + {method: "distill",
+      model: {init_from: $start}, teacher: $teacher, corpus: $task,
+      losses: $losses}' <<<"$fine")
+    told "$name" "$(trained "$name" "$(with_rate "$spec" "$rate")")"
+  done
+  exit
+fi
+
 for seed in ${SEEDS:-1 2 3}; do
   case " ${ABLATION_SEEDS-1 2 3} " in *" $seed "*) ablation=true ;; *) ablation=false ;; esac
   pipeline=$(post pipelines "seed-$seed" "$(jq -n --arg base "$base" --arg text "$text" \
-    --arg train "$train" --arg dev "$dev" --argjson seed "$seed" \
-    --argjson steps "${STEPS:-1500}" --argjson continued "${CONTINUED_STEPS:-500}" \
-    --argjson ablation "$ablation" '
-    {sequence_length: 64, batch_size: 64, steps: $steps, log_every: 20} as $fine |
+    --arg dev "$dev" --argjson seed "$seed" --argjson ablation "$ablation" --argjson task "$task" \
+    --argjson continued "${CONTINUED_STEPS:-300}" \
+    --argjson teacher "$(with_rate "$fine" "${TEACHER_RATE:-0.001}")" \
+    --argjson direct "$(with_rate "$fine" "${DIRECT_RATE:-0.001}")" \
+    --argjson distill "$(with_rate "$fine" "${DISTILL_RATE:-0.002}")" --argjson losses "$losses" '
     {recipe: "bitdistill", name: "seed \($seed)", seed: $seed, model: $base, ablation: $ablation,
-      corpus: {path: $text, validation_fraction: 0.02, test_fraction: 0},
-      task: {task: "sst2", path: $train, held_out_fraction: 0.05},
-      evaluation: {task: "sst2", path: $dev},
-      teacher: ($fine + {optimizer: {learning_rate: 0.0007}}),
+      corpus: {path: $text, validation_fraction: 0.02, test_fraction: 0}, task: $task,
+      evaluation: {task: "sst2", path: $dev}, teacher: $teacher,
       continued: {sequence_length: 128, batch_size: 16, steps: $continued,
         optimizer: {learning_rate: 0.002}},
-      student: ($fine + {optimizer: {learning_rate: 0.001}})}')")
+      direct: $direct, distill: ($distill + {losses: $losses})}')")
   last=$(jq -r .last <<<"$pipeline")
   finished "$last"
   curl -sS "$url/v1/jobs/$last/artifacts/mini_evaluation_report.json" >"$folder/report_$seed.json"
