@@ -185,7 +185,9 @@ extension TaskDescription {
     guard case .labels(_, _, let words, _) = answer else { return }
     var firsts: [Int32: String] = [:]
     for word in words {
-      guard let first = tokenizer.encodeContinuation(word).first else { throw .noTokens(line: 1, text: word) }
+      guard let first = tokenizer.encodeContinuation(word).first else {
+        throw .noTokens(line: 1, text: word)
+      }
       if let other = firsts.updateValue(word, forKey: first) {
         throw .sameFirstToken(other, word, token: tokenizer.string(of: first))
       }

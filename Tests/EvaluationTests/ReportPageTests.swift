@@ -77,7 +77,8 @@ struct TerminalReportTests {
 
   @Test func `what was not measured is a dash`() {
     let content = ReportContent(title: "Nothing", summary: PipelineSummary(state: "failed"))
-    #expect(TerminalReport.text(content, style: .plain).contains("QEI by quality                  –"))
+    #expect(
+      TerminalReport.text(content, style: .plain).contains("QEI with speed                  –"))
   }
 
   @Test func `columns line up`() {
