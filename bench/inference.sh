@@ -25,7 +25,7 @@ peer_rate() {
     prefill) "$1/llama-bench" -m "$2" -p 512 -n 0 -r 1 -t "$4" -o json | jq '.[0].avg_ts' ;;
     batch8)
       "$1/llama-batched-bench" -m "$2" -c 1024 -npp 16 -ntg 32 -npl 8 -t "$4" -tb "$4" \
-        --output-format jsonl | jq -s 'map(.speed_tg | values) | .[-1]'
+        2>&1 | awk -F'|' '$2 + 0 > 0 { rate = $9 + 0 } END { print rate ? rate : "null" }'
       ;;
   esac 2>>"$folder/peers.log"
 }
