@@ -25,15 +25,8 @@ package enum CorpusContent: Equatable, Sendable {
   package func part(
     _ part: CorpusPart, validationFraction: Double, testFraction: Double
   ) throws(CorpusError) -> CorpusContent {
-    guard validationFraction >= 0, testFraction >= 0, validationFraction + testFraction < 1 else {
-      throw .badFractions(validation: validationFraction, test: testFraction)
-    }
-    let (from, to): (Double, Double) =
-      switch part {
-      case .train: (0, 1 - validationFraction - testFraction)
-      case .validation: (1 - validationFraction - testFraction, 1 - testFraction)
-      case .test: (1 - testFraction, 1)
-      }
+    let (from, to) = try part.span(
+      validationFraction: validationFraction, testFraction: testFraction)
     switch self {
     case .pairs(let pairs):
       let range =

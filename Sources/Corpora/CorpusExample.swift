@@ -33,3 +33,21 @@ package struct CorpusExample: Codable, Equatable, Sendable {
 package enum CorpusPart: String, Codable, CaseIterable, Sendable {
   case train, validation, test
 }
+
+extension CorpusPart {
+  /// Where the part begins and ends, as shares of the whole: train, then validation, then test.
+  ///
+  /// - Throws: `.badFractions`, when nothing would be left to train on.
+  func span(
+    validationFraction: Double, testFraction: Double
+  ) throws(CorpusError) -> (from: Double, to: Double) {
+    guard validationFraction >= 0, testFraction >= 0, validationFraction + testFraction < 1 else {
+      throw .badFractions(validation: validationFraction, test: testFraction)
+    }
+    return switch self {
+    case .train: (0, 1 - validationFraction - testFraction)
+    case .validation: (1 - validationFraction - testFraction, 1 - testFraction)
+    case .test: (1 - testFraction, 1)
+    }
+  }
+}

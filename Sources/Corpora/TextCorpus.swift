@@ -67,15 +67,8 @@ package struct TextCorpus: Equatable, Sendable {
   package func range(
     of part: CorpusPart, validationFraction: Double, testFraction: Double
   ) throws(CorpusError) -> Range<Int> {
-    guard validationFraction >= 0, testFraction >= 0, validationFraction + testFraction < 1 else {
-      throw .badFractions(validation: validationFraction, test: testFraction)
-    }
-    let (from, to): (Double, Double) =
-      switch part {
-      case .train: (0, 1 - validationFraction - testFraction)
-      case .validation: (1 - validationFraction - testFraction, 1 - testFraction)
-      case .test: (1 - testFraction, 1)
-      }
+    let (from, to) = try part.span(
+      validationFraction: validationFraction, testFraction: testFraction)
     let (start, end) = (try cut(at: from), try cut(at: to))
     guard start < end else { throw .emptyPart(part) }
     return start..<end

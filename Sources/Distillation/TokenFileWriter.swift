@@ -6,9 +6,7 @@
 internal import Checkpoints
 package import Corpora
 internal import Crypto
-internal import Dispatch
 package import Foundation
-internal import Synchronization
 package import Tokenization
 
 /// How far the encoding is.
@@ -108,18 +106,8 @@ package struct TokenFileWriter {
 
   /// The tokens of each piece; the pieces are shared out among the threads.
   private func encode(_ batch: [CorpusPiece]) throws(CorpusError) -> [[Int32]] {
-    var results = [Result<[Int32], CorpusError>](repeating: .success([]), count: batch.count)
-    let next = Atomic(0)
-    results.withUnsafeMutableBufferPointer { results in
-      // Sound because each element is written by the one thread that took its number.
-      nonisolated(unsafe) let results = results
-      DispatchQueue.concurrentPerform(iterations: min(threads, batch.count)) { _ in
-        while true {
-          let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-          guard index < batch.count else { return }
-          results[index] = Result { () throws(CorpusError) in try encode(batch[index]) }
-        }
-      }
+    let results = concurrentMap(batch.count, threads: threads) { index in
+      Result { () throws(CorpusError) in try encode(batch[index]) }
     }
     var tokens: [[Int32]] = []
     for result in results { tokens.append(try result.get()) }
@@ -128,10 +116,8 @@ package struct TokenFileWriter {
 
   private func encode(_ piece: CorpusPiece) throws(CorpusError) -> [Int32] {
     let text = try piece.text()
-    guard !piece.context.isEmpty else { return tokenizer.encode(text) }
-    let before = tokenizer.encode(piece.context)
-    let both = tokenizer.encode(piece.context + text)
-    return both.starts(with: before) ? Array(both.dropFirst(before.count)) : tokenizer.encode(text)
+    return piece.context.isEmpty
+      ? tokenizer.encode(text) : tokenizer.encodeContinuation(text, after: piece.context)
   }
 }
 

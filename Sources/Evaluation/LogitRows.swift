@@ -53,7 +53,8 @@ package struct LogitRows {
     let kernels = instructionSet.evaluationKernels
     var result = [Double](repeating: 0, count: rows.count)
     result.withUnsafeMutableBufferPointer { result in
-      nonisolated(unsafe) let result = result  // As above.
+      // Each row has its own place in the result, too.
+      nonisolated(unsafe) let result = result
       team.parallelRows(rows.count) { range in
         for index in range {
           let offset = rows[index] * vocabularySize

@@ -94,28 +94,15 @@ struct ConvertRunner {
   private func finish(
     _ report: ConversionReport, _ conversion: ModelConversion, at folder: URL
   ) throws -> JSONValue {
-    let id = ModelID.make(at: .now())
-    for name in ["model.safetensors", "config.json", "tokenizer.json"] {
-      running.addArtifact(
-        try Artifact(file: folder.appendingPathComponent(name), in: environment.folder))
-    }
-    let weights = folder.appendingPathComponent("model.safetensors")
-    let fingerprint = try ChecksumList.digest(ofFile: weights.path)
-    let path = environment.folder.relativePath(folder)
-    running.addModel(
-      ModelRecord(
-        id: id, jobID: running.job.id,
-        name: running.job.name.isEmpty ? running.job.id.text : running.job.name, path: path,
-        configuration: try JSONValue(encoding: conversion.target),
-        parameterCount: Int64(report.parameters),
-        bytes: Int64(try weights.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0),
-        fingerprint: fingerprint, createdAt: .now()))
+    let model = try environment.record(
+      modelAt: folder, files: ["model.safetensors", "config.json", "tokenizer.json"],
+      configuration: conversion.target, of: running)
     func figure(_ value: Double?) -> JSONValue {
       value.flatMap { $0.isFinite ? .double($0) : nil } ?? .null
     }
     let drift = report.drift
     return [
-      "model": .string(id.text), "path": .string(path),
+      "model": .string(model.id.text), "path": .string(model.path),
       "parameters": .int(Int64(report.parameters)),
       "quantization": .string(report.quantization),
       "added_norms": .int(Int64(report.addedNorms)), "zero_share": figure(report.zeroShare),
@@ -124,7 +111,7 @@ struct ConvertRunner {
         "original": figure(drift?.original.perplexity),
         "sub_norm": figure(drift?.subNorm?.perplexity),
         "ternary": figure(drift?.ternary?.perplexity),
-      ], "weights_sha256": .string(fingerprint),
+      ], "weights_sha256": .string(model.fingerprint),
     ]
   }
 

@@ -230,31 +230,19 @@ struct TrainRunner {
   /// Records the model of a run that is done.
   func finish(_ end: TrainingEnd) throws -> JSONValue {
     let (trainer, plan, folder) = (end.trainer, end.run.plan, end.checkpoint)
-    let id = ModelID.make(at: .now())
-    for name in ["model.safetensors", "config.json", "tokenizer.json", "health.json"] {
-      running.addArtifact(
-        try Artifact(file: folder.appendingPathComponent(name), in: environment.folder))
-    }
-    let weights = folder.appendingPathComponent("model.safetensors")
-    let fingerprint = try ChecksumList.digest(ofFile: weights.path)
-    running.addModel(
-      ModelRecord(
-        id: id, jobID: running.job.id,
-        name: running.job.name.isEmpty ? running.job.id.text : running.job.name,
-        path: relative(folder),
-        configuration: try JSONValue(encoding: plan.configuration),
-        parameterCount: Int64(plan.configuration.parameterCount),
-        bytes: Int64(try weights.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0),
-        fingerprint: fingerprint, createdAt: .now()))
+    let model = try environment.record(
+      modelAt: folder,
+      files: ["model.safetensors", "config.json", "tokenizer.json", "health.json"],
+      configuration: plan.configuration, of: running)
     let health = try JSONValue(encoding: trainer.health)
     running.health(health)
     return [
-      "model": .string(id.text), "method": .string(plan.recipe.method.rawValue),
-      "steps": .int(Int64(trainer.state.step)), "checkpoint": .string(relative(folder)),
-      "parameters": .int(Int64(plan.configuration.parameterCount)),
+      "model": .string(model.id.text), "method": .string(plan.recipe.method.rawValue),
+      "steps": .int(Int64(trainer.state.step)), "checkpoint": .string(model.path),
+      "parameters": .int(model.parameterCount),
       "final_loss": trainer.lastReport.map { .double($0.loss) } ?? .null,
       "validation_loss": trainer.lastValidation.map { .double($0.loss) } ?? .null,
-      "weights_sha256": .string(fingerprint), "health": health,
+      "weights_sha256": .string(model.fingerprint), "health": health,
     ]
   }
 
