@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Foundation
 
 /// What this machine can do at most, measured: the figure beside which a product or a pass over
 /// memory is judged.
@@ -30,8 +31,8 @@ package struct MachinePeaks: Codable, Equatable, Sendable {
 
   private typealias Rounds = @convention(c) (Int) -> Double
 
-  /// Measures for about 0.3 seconds, with 96 MiB of memory: the best of several rounds each, because
-  /// a neighbour can only take away.
+  /// Measures for about half a second, with 96 to 512 MiB of memory: the best of several rounds each,
+  /// because a neighbour can only take away.
   ///
   /// - Parameter instructionSet: whose instructions; at most what this CPU supports.
   package static func measured(
@@ -74,15 +75,18 @@ package struct MachinePeaks: Codable, Equatable, Sendable {
     return best
   }
 
-  /// Four vectors that together are larger than any cache here.
+  /// Four vectors that together are larger than the caches: twice as large as the last of them, which
+  /// may be shared with other machines and so be mostly theirs, up to where it would be a burden.
   private struct Memory {
-    let count = 6 << 20
+    let count: Int
     let instructionSet: InstructionSet
     let vectors: [AlignedBuffer<Float>]
 
     init(_ instructionSet: InstructionSet) {
       self.instructionSet = instructionSet
-      let count = count
+      let bytes = min(max(2 * sysconf(Int32(_SC_LEVEL3_CACHE_SIZE)), 96 << 20), 512 << 20)
+      let count = bytes / (4 * MemoryLayout<Float>.stride) & ~63
+      self.count = count
       vectors = (0..<4).map { _ in AlignedBuffer(count: count) }
     }
 
