@@ -37,7 +37,7 @@ struct MarkdownTables {
     table(
       [
         "shape", "threads", "limit", "reached", "limit with the measured peaks", "reached",
-        "products' share", "int8 GOP/s", "bf16 GFLOP/s", "memory GB/s",
+        "products' share", "int8 GOP/s", "bf16 or fp32 GFLOP/s", "memory GB/s",
       ],
       summaries.map { summary in
         let wanted = summary.benchCase.wanted(threads: summary.threads).limit
@@ -47,7 +47,7 @@ struct MarkdownTables {
           percent(speed / summary.limit) + " (≥ \(percent(wanted)))",
           rate(summary.measuredLimit), percent(summary.measuredLimit.map { speed / $0 }),
           percent(summary.profile?.productShare), giga(summary.peaks?.int8),
-          giga(summary.peaks?.bf16), giga(summary.peaks?.bytes),
+          giga(summary.peaks?.floats), giga(summary.peaks?.bytes),
         ]
       })
   }

@@ -73,10 +73,11 @@ struct CaseSummary {
       })
     profile = own[own.count / 2].profile
     let peaks = own.compactMap(\.peaks)
-    if let int8 = peaks.map(\.int8PerSecond).max(), let bf16 = peaks.map(\.bf16PerSecond).max(),
+    if let int8 = peaks.map(\.int8PerSecond).max(),
+      let floats = peaks.map({ max($0.bf16PerSecond, $0.fp32PerSecond) }).max(),
       let bytes = peaks.map(\.updateBytesPerSecond).max()
     {
-      self.peaks = LimitRates(int8: int8, bf16: bf16, bytes: bytes)
+      self.peaks = LimitRates(int8: int8, floats: floats, bytes: bytes)
     } else {
       self.peaks = nil
     }

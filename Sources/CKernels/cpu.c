@@ -17,6 +17,11 @@ int cpu_has_avx512(void) {
            __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vbmi");
 }
 
+int cpu_has_fast_bf16(void) {
+    __builtin_cpu_init();
+    return cpu_has_avx512() && __builtin_cpu_is("amd");
+}
+
 int thread_run_on_cpu_from_last(int place) {
     cpu_set_t allowed, one;
     if (pthread_getaffinity_np(pthread_self(), sizeof allowed, &allowed) != 0) return 1;

@@ -15,7 +15,7 @@ package final class CompanionTeacher {
   /// - Parameters:
   ///   - weights: of the teacher, as its checkpoint stores them.
   ///   - maximumSequences: B of the student's micro-batches; `maximumLength`: their T.
-  ///   - precision: how products round their operands.
+  ///   - precision: how products may round their operands.
   /// - Throws: `.invalidRecipe` when the teacher has fewer positions than a sequence.
   package init(
     weights: StoredWeights, maximumSequences: Int, maximumLength: Int,
@@ -32,7 +32,7 @@ package final class CompanionTeacher {
     self.maximumLength = maximumLength
     model = StoredTransformer(
       weights: weights, maximumSequences: maximumSequences, maximumLength: maximumLength,
-      precision: precision, team: team)
+      precision: precision.whereFaster, team: team)
   }
 
   /// The teacher's view of a batch, for `HeadLoss`; valid until the next call.

@@ -1,12 +1,28 @@
 // Dense products, row-major. An operand is converted (rounded to bf16, widened from codes or trits)
 // while it is packed for the kernel. The bits of a product do not depend on the thread count.
 
+internal import CKernels
+internal import Foundation
+
 /// How the operands of a product enter it.
 package enum ProductPrecision: Sendable {
   /// As they are.
   case fp32
   /// Rounded to bf16, accumulated in fp32.
   case bf16
+
+  /// What products compute in whose operands may be rounded like this: as it says where that is faster,
+  /// else in fp32, which rounds nothing. Chosen once; `BITNET_BF16` (0 or 1) decides instead.
+  package var whereFaster: ProductPrecision { self == .bf16 && Self.bf16IsFaster ? .bf16 : .fp32 }
+
+  // vdpbf16ps does twice the work of a multiply-add of floats on Zen 4 and Zen 5, and half of it on
+  // Sapphire and Emerald Rapids (`BenchKernels` measures both). Without it, rounding is work for nothing.
+  private static let bf16IsFaster: Bool =
+    switch ProcessInfo.processInfo.environment["BITNET_BF16"] {
+    case "0": false
+    case "1": true
+    default: InstructionSet.active == .avx512 && cpu_has_fast_bf16() == 1
+    }
 }
 
 /// y = x · wᵀ.

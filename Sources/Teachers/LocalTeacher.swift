@@ -41,12 +41,14 @@ package final class LocalTeacher {
   ///   - maximumLength: tokens of the longest text.
   ///   - batchRows: positions that the model computes at once, padding included; at least
   ///     `maximumLength`.
-  ///   - precision: how products round; `.bf16` doubles the speed at errors near 1e-2 of a logit.
+  ///   - precision: how products may round; `.bf16` doubles the speed at errors near 1e-2 of a logit
+  ///     where the CPU has fast instructions for it.
   package convenience init(
     configuration: ModelConfiguration, parameters: Parameters, maximumLength: Int,
     batchRows: Int = 2048, precision: ProductPrecision = .fp32, team: ComputeTeam = .shared
   ) throws(TeacherError) {
     precondition(maximumLength > 0, "texts must have tokens")
+    let precision = precision.whereFaster
     let model: Transformer
     do throws(ModelConfigurationError) {
       model = try Transformer(
@@ -70,7 +72,7 @@ package final class LocalTeacher {
     precision: ProductPrecision? = nil, team: ComputeTeam = .shared
   ) {
     precondition(maximumLength > 0, "texts must have tokens")
-    let precision = precision ?? (weights.head.storage == .bf16 ? .bf16 : .fp32)
+    let precision = (precision ?? (weights.head.storage == .bf16 ? .bf16 : .fp32)).whereFaster
     let model = StoredTransformer(
       weights: weights, maximumSequences: max(1, batchRows / maximumLength),
       maximumLength: maximumLength, precision: precision, team: team)

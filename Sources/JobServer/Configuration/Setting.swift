@@ -132,6 +132,9 @@ extension Setting {
       "BITNET_SIMD", .choice(["auto", "scalar", "avx2", "avx512"]), fallback: "auto",
       "Instruction set of the kernels; auto takes the best that the CPU has."),
     Setting(
+      "BITNET_BF16", .choice(["auto", "0", "1"]), fallback: "auto",
+      "Whether bf16 products round; auto rounds where the CPU computes them faster than fp32."),
+    Setting(
       "LOG_LEVEL", .choice(["trace", "debug", "info", "notice", "warning", "error"]),
       fallback: "info", "Least important log line that is written."),
   ]
