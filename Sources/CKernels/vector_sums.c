@@ -5,7 +5,9 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-#define LANES 16
+// Four vectors of doubles, or eight of half the width: enough sums in flight that one addition need not
+// wait for the one before.
+#define LANES 32
 
 #define DEFINE_SUM(NAME, TERM)                                                                 \
     INLINE_BODY double NAME(const float *x, size_t count) {                                    \

@@ -27,6 +27,8 @@ package final class HeadLoss {
     /// `[B·T, d]`, overwritten: 0 where there is no row.
     let hidden: UnsafeMutableBufferPointer<Float>
     /// `[V, d]`; nil when the head is not trained.
+    ///
+    /// It can be had piece by piece afterwards, too (`headGradient`).
     let head: UnsafeMutablePointer<Float>?
     /// Target tokens of the whole step: the divisor of KD and CE.
     let targets: Int
@@ -71,6 +73,9 @@ package final class HeadLoss {
   private let rowValues: AlignedBuffer<Double>
   private let signals: AlignedBuffer<UInt8>
   private let teacherRows: TeacherRows?
+  /// Rows of the last call with a gradient that still are in `logits` and `hiddenRows`; nil when they
+  /// were more than a chunk.
+  private var keptRows: Int?
 
   private typealias RowsKernel = @convention(c) (UnsafePointer<head_loss_chunk>?, Int, Int) -> Void
 
@@ -90,13 +95,13 @@ package final class HeadLoss {
   ///   - width: d, of the hidden state.
   ///   - maximumRows: the most rows that one call brings.
   ///   - denseTeacherWidth: d_t, of a local teacher's hidden state; nil when calls bring none.
-  ///   - memory: gives memory for so many logits that is free whenever this is called and outlives it;
-  ///     nil: some is allocated.
+  ///   - logitsMemory: `logitCount` floats that are free whenever this is called and outlive it; nil:
+  ///     some are allocated.
   package init(
     vocabularySize: Int, width: Int, maximumRows: Int, weights: LossWeights,
     precision: ProductPrecision, team: ComputeTeam, profiler: StepProfiler = StepProfiler(),
     instructionSet: InstructionSet = .active, denseTeacherWidth: Int? = nil,
-    memory: (_ count: Int) -> UnsafeMutablePointer<Float>? = { _ in nil }
+    logitsMemory: UnsafeMutablePointer<Float>? = nil
   ) {
     self.vocabularySize = vocabularySize
     self.width = width
@@ -111,13 +116,8 @@ package final class HeadLoss {
     chunkRows = Self.chunkRows(
       vocabularySize: vocabularySize, maximumRows: maximumRows,
       hasTeacher: denseTeacherWidth != nil)
-    let logitCount = chunkRows * vocabularySize
-    if let memory = memory(logitCount) {
-      (logits, ownLogits) = (memory, nil)
-    } else {
-      let own = AlignedBuffer<Float>(count: logitCount)
-      (logits, ownLogits) = (own.pointer, own)
-    }
+    ownLogits = logitsMemory == nil ? AlignedBuffer(count: chunkRows * vocabularySize) : nil
+    logits = logitsMemory ?? ownLogits!.pointer
     hiddenRows = AlignedBuffer(count: chunkRows * width)
     hiddenGradientRows = AlignedBuffer(count: chunkRows * width)
     crossEntropyWeights = AlignedBuffer(count: chunkRows)
@@ -147,20 +147,23 @@ package final class HeadLoss {
     return (rows - 1) / parts + 1
   }
 
-  /// Bytes of scratch memory that a head loss of this shape allocates.
-  ///
-  /// - Parameter spare: bytes that `init`'s `memory` has.
+  /// Logits that exist at once.
+  package static func logitCount(
+    vocabularySize: Int, maximumRows: Int, hasTeacher: Bool
+  ) -> Int {
+    chunkRows(vocabularySize: vocabularySize, maximumRows: maximumRows, hasTeacher: hasTeacher)
+      * vocabularySize
+  }
+
+  /// Bytes of scratch memory that a head loss of this shape allocates, the logits not counted.
   package static func scratchBytes(
-    vocabularySize: Int, width: Int, maximumRows: Int, denseTeacherWidth: Int? = nil,
-    spare: Int = 0
+    vocabularySize: Int, width: Int, maximumRows: Int, denseTeacherWidth: Int? = nil
   ) -> Int {
     let rows = chunkRows(
       vocabularySize: vocabularySize, maximumRows: maximumRows,
       hasTeacher: denseTeacherWidth != nil)
     let teacher = denseTeacherWidth.map { 4 * teacherRows(ofChunk: rows) * (vocabularySize + $0) }
-    let logits = 4 * rows * vocabularySize
-    return (logits <= spare ? 0 : logits) + (teacher ?? 0)
-      + rows * (4 * (2 * width + 1) + 4 * 8 + 1)
+    return (teacher ?? 0) + rows * (4 * (2 * width + 1) + 4 * 8 + 1)
   }
 
   /// Loss of the targets, and the gradient when asked for.
@@ -211,7 +214,27 @@ package final class HeadLoss {
     if targets.count == 0, let gradient, gradient.writing == .set, let head = gradient.head {
       memset(head, 0, vocabularySize * width * MemoryLayout<Float>.stride)
     }
+    keptRows = gradient == nil || targets.count > chunkRows ? nil : targets.count
     return sums
+  }
+
+  /// Some rows of the head's gradient by the last call, which asked for one and had no more targets than
+  /// a chunk has rows: the same bits as those of the whole.
+  ///
+  /// - Parameters:
+  ///   - tokens: the rows, in `0 ..< V`.
+  ///   - piece: `[tokens.count, d]`, overwritten.
+  package func headGradient(of tokens: Range<Int>, into piece: UnsafeMutablePointer<Float>) {
+    guard let keptRows else { preconditionFailure("the logits' gradients are gone") }
+    guard keptRows > 0 else {
+      return piece.update(repeating: 0, count: tokens.count * width)
+    }
+    productTN(
+      logits + tokens.lowerBound, hiddenRows.pointer, into: piece, m: tokens.count, n: width,
+      k: keptRows, xStride: vocabularySize, accumulate: false, precision: precision, team: team)
+    profiler.lap(
+      .headWeightGradient, arithmetic: 2 * keptRows * width * tokens.count, wrote: piece,
+      count: tokens.count * width)
   }
 
   private func gather(

@@ -20,35 +20,46 @@ package final class OptimizerState {
   ///
   /// - Parameters:
   ///   - step: its `weightDecay` applies to what `decay` says; the rest does not decay.
+  ///   - exception: a tensor that is left alone; `update(_:rows:of:...)` is for it.
+  /// - Returns: the sums of the new magnitudes of ternary tensors, by their places in the layout.
   package func update(
     _ parameters: Parameters, gradients: Parameters, step: AdamWStep,
-    decay: TrainingRecipe.Optimizer.Decay, team: ComputeTeam
-  ) {
-    for run in runs(decay: decay) {
+    decay: TrainingRecipe.Optimizer.Decay, except exception: ParameterView? = nil,
+    team: ComputeTeam
+  ) -> [Int: Double] {
+    var magnitudes: [Int: Double] = [:]
+    for (index, view) in layout.views.enumerated() where view != exception {
       var step = step
-      if !run.decays { step.weightDecay = 0 }
-      let first = run.range.lowerBound
-      adamW(
-        weights: parameters.values + first, gradients: gradients.values + first,
-        firstMoments: firstMoments.pointer + first, secondMoments: secondMoments.pointer + first,
-        count: run.range.count, step: step, team: team)
-    }
-  }
-
-  /// Neighbouring tensors that decay alike, as ranges of the region.
-  private func runs(
-    decay: TrainingRecipe.Optimizer.Decay
-  ) -> [(range: Range<Int>, decays: Bool)] {
-    var runs: [(range: Range<Int>, decays: Bool)] = []
-    for view in layout.views {
-      let decays = decay == .all || view.isMatrix
-      let end = view.offset + view.count
-      if let last = runs.last, last.decays == decays, last.range.upperBound <= view.offset {
-        runs[runs.count - 1].range = last.range.lowerBound..<end
+      if decay == .matrices, !view.isMatrix { step.weightDecay = 0 }
+      let first = view.offset
+      let (weights, gradients) = (parameters.values + first, gradients.values + first)
+      let (mean, variance) = (firstMoments.pointer + first, secondMoments.pointer + first)
+      if view.isTernary {
+        magnitudes[index] = adamWWithMagnitudes(
+          weights: weights, gradients: gradients, firstMoments: mean, secondMoments: variance,
+          count: view.count, step: step, team: team)
       } else {
-        runs.append((view.offset..<end, decays))
+        adamW(
+          weights: weights, gradients: gradients, firstMoments: mean, secondMoments: variance,
+          count: view.count, step: step, team: team)
       }
     }
-    return runs
+    return magnitudes
+  }
+
+  /// Updates some neighbouring rows of a matrix, which decays.
+  ///
+  /// - Parameters:
+  ///   - rows: of `view`. - gradients: theirs alone.
+  package func update(
+    _ parameters: Parameters, rows: Range<Int>, of view: ParameterView,
+    gradients: UnsafePointer<Float>, step: AdamWStep, team: ComputeTeam
+  ) {
+    let width = view.shape[1]
+    let first = view.offset + rows.lowerBound * width
+    adamW(
+      weights: parameters.values + first, gradients: gradients,
+      firstMoments: firstMoments.pointer + first, secondMoments: secondMoments.pointer + first,
+      count: rows.count * width, step: step, team: team)
   }
 }

@@ -58,10 +58,29 @@ extension Trainer {
 
 extension TrainingRecipe {
   /// The operands of the products.
-  var productPrecision: ProductPrecision { precision == .bf16 ? .bf16 : .fp32 }
+  var productPrecision: ProductPrecision {
+    precision == .bf16 ? ProductPrecision.bf16.whereFaster : .fp32
+  }
 
   /// One micro-batch needs its gradients only when the backward pass has come to them.
   var gradientMemory: GradientMemory { GradientMemory(accumulation: accumulation) }
+
+  /// Whether the head's gradient is kept: what it is computed from, the logits' gradients of all rows,
+  /// has to be much smaller. Several micro-batches add up in it, and fp16 rounds it where it is.
+  func headGradientPlace(_ configuration: ModelConfiguration) -> HeadGradientPlace {
+    let rows = batchSize * sequenceLength
+    let isSmall =
+      2 * rows <= configuration.hiddenSize
+      && logitCount(configuration) == rows * configuration.vocabSize
+    return accumulation == 1 && precision != .fp16 && isSmall ? .pieces : .region
+  }
+
+  /// Logits that exist at once.
+  func logitCount(_ configuration: ModelConfiguration) -> Int {
+    HeadLoss.logitCount(
+      vocabularySize: configuration.vocabSize, maximumRows: batchSize * sequenceLength,
+      hasTeacher: losses.hasDenseTeacher)
+  }
 }
 
 /// Rounds every value to IEEE half precision; what is beyond its range becomes infinite.

@@ -60,6 +60,7 @@ extension Trainer {
       roundToHalf(
         UnsafeMutableBufferPointer(start: gradients.values, count: gradients.layout.count),
         team: team)
+      transformer.gradientsWereChanged()
     }
     return sums
   }
@@ -94,9 +95,7 @@ extension Trainer {
   /// step itself will find as well.
   private func gradientNorm() throws(TrainingError) -> Double? {
     var square = 0.0
-    for view in gradients.layout.views {
-      square += squaredNorm(gradients.values + view.offset, count: view.count, team: team)
-    }
+    for index in gradients.layout.views.indices { square += squaredGradientNorm(ofTensor: index) }
     if square.isFinite { return square.squareRoot() }
     guard state.scaler == nil else { return nil }
     throw .notFinite(step: state.step, tensor: "the gradient of one term", operation: nil)

@@ -38,6 +38,8 @@ package final class Trainer {
   private let batchLayout: BatchLayout
   let gradients: Parameters
   let hiddenGradient: AlignedBuffer<Float>
+  /// nil where the head's gradient is in `gradients`.
+  private let headPieces: HeadGradientPieces?
   private let tritCounter: TritCounter?
   var measuredTokens = 0
   var measuredSeconds = 0.0
@@ -78,35 +80,45 @@ package final class Trainer {
       optimizer: OptimizerState(layout: parameters.layout), team: team)
   }
 
+  /// - Parameters:
+  ///   - headGradientPlace, productPrecision: what the recipe says, when nil.
   init(
     state: TrainerState, configuration: ModelConfiguration, data: any TrainingData,
     teacher: CompanionTeacher?, parameters: Parameters, optimizer: OptimizerState,
+    headGradientPlace: HeadGradientPlace? = nil, productPrecision: ProductPrecision? = nil,
     team: ComputeTeam
   ) throws(TrainingError) {
     let recipe = state.recipe
+    let headGradientPlace = headGradientPlace ?? recipe.headGradientPlace(configuration)
+    let productPrecision = productPrecision ?? recipe.productPrecision
     self.state = state
     self.configuration = configuration
     self.parameters = parameters
     self.optimizer = optimizer
     self.team = team
     gradients = Parameters(layout: parameters.layout)
+    headPieces =
+      headGradientPlace == .pieces ? HeadGradientPieces(parameters.layout) : nil
     do {
       transformer = try Transformer(
         configuration: configuration, parameters: parameters, gradients: gradients,
         maximumSequences: recipe.batchSize, maximumLength: recipe.sequenceLength,
-        precision: recipe.productPrecision, storage: recipe.activations,
-        gradientMemory: recipe.gradientMemory, team: team)
+        precision: productPrecision, storage: recipe.activations,
+        gradientMemory: recipe.gradientMemory,
+        // Logits that pieces of a gradient are made of are needed until the update.
+        floatsUntilBackward: headGradientPlace == .pieces ? 0 : recipe.logitCount(configuration),
+        headGradientPlace: headGradientPlace, team: team)
     } catch {
       throw .invalidRecipe(["\(error)"])
     }
     let rows = recipe.batchSize * recipe.sequenceLength
     headLoss = HeadLoss(
       vocabularySize: configuration.vocabSize, width: configuration.hiddenSize, maximumRows: rows,
-      weights: recipe.losses, precision: recipe.productPrecision, team: team,
+      weights: recipe.losses, precision: productPrecision, team: team,
       profiler: transformer.profiler,
       denseTeacherWidth: recipe.losses.hasDenseTeacher
         ? teacher?.configuration.hiddenSize : nil,
-      memory: transformer.memoryUntilBackward)
+      logitsMemory: transformer.memoryUntilBackward)
     self.teacher = recipe.losses.needsTeacher ? teacher : nil
     relations =
       if let teacher, let term = recipe.losses.ad {
@@ -264,12 +276,12 @@ package final class Trainer {
       Double(recipe.optimizer.learningRate) * schedule.factor(step: state.step, of: recipe.steps)
 
     var square = 0.0
-    for view in gradients.layout.views {
-      let tensorSquare = squaredNorm(gradients.values + view.offset, count: view.count, team: team)
+    for (index, view) in gradients.layout.views.enumerated() {
+      let tensorSquare = squaredGradientNorm(ofTensor: index)
       if !tensorSquare.isFinite, update.skippedFor == nil { update.skippedFor = view.name }
       square += tensorSquare
     }
-    transformer.profiler.lap(.gradientNorm, bytes: 4 * gradients.layout.count)
+    transformer.profiler.lap(.gradientNorm)
     if let tensor = update.skippedFor {
       // Without a loss scale to lower, a repetition would meet the same numbers.
       guard next.scaler?.stepOverflowed() == true else {
@@ -286,18 +298,41 @@ package final class Trainer {
     next.updates += 1
     next.scaler?.stepWasClean()
     let decay = schedule.weightDecayFactor(step: state.step, of: recipe.steps)
-    optimizer.update(
-      parameters, gradients: gradients,
-      step: AdamWStep(
+    let magnitudes = updateParameters(
+      AdamWStep(
         learningRate: Float(update.learningRate), beta1: recipe.optimizer.beta1,
         beta2: recipe.optimizer.beta2, epsilon: recipe.optimizer.epsilon,
         weightDecay: recipe.optimizer.weightDecay * Float(decay), number: next.updates,
-        gradientScale: Float(update.clipFactor / lossScale)),
-      decay: recipe.optimizer.decay, team: team)
-    // Reads weight, gradient and both moments, and writes three of them.
-    transformer.profiler.lap(.optimizer, bytes: 28 * parameters.layout.count)
-    transformer.quantizeWeights()
+        gradientScale: Float(update.clipFactor / lossScale)))
+    transformer.quantizeWeights(magnitudes: magnitudes)
     return update
+  }
+
+  /// - Returns: as `OptimizerState.update`.
+  private func updateParameters(_ step: AdamWStep) -> [Int: Double] {
+    // AdamW reads weight, gradient and both moments, and writes three of them.
+    func lap(elements: Int) { transformer.profiler.lap(.optimizer, bytes: 28 * elements) }
+    let head = headPieces?.view
+    let magnitudes = optimizer.update(
+      parameters, gradients: gradients, step: step, decay: recipe.optimizer.decay, except: head,
+      team: team)
+    lap(elements: parameters.layout.count - (head?.count ?? 0))
+    headPieces?.forEach(of: headLoss, and: transformer) { [parameters] tokens, gradient in
+      optimizer.update(
+        parameters, rows: tokens, of: parameters.layout.head, gradients: gradient, step: step,
+        team: team)
+      lap(elements: tokens.count * parameters.layout.head.shape[1])
+    }
+    return magnitudes
+  }
+
+  /// The sum of the squares of one tensor's gradient, in double.
+  func squaredGradientNorm(ofTensor index: Int) -> Double {
+    let view = gradients.layout.views[index]
+    if let headPieces, headPieces.view == view {
+      return headPieces.squaredNorm(of: headLoss, and: transformer, team: team)
+    }
+    return transformer.gradientSquare(ofTensor: index)
   }
 }
 

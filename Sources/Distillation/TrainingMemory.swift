@@ -55,10 +55,13 @@ package struct TrainingMemory: Codable, Equatable, Sendable {
     recipe: TrainingRecipe, configuration: ModelConfiguration, checkpoints: CheckpointPlace,
     teacher: Teacher? = nil, team: ComputeTeam = .shared
   ) {
+    let headGradientPlace = recipe.headGradientPlace(configuration)
+    let logitCount = recipe.logitCount(configuration)
+    let floatsUntilBackward = headGradientPlace == .pieces ? 0 : logitCount
     let model = Transformer.memoryBytes(
       configuration: configuration, sequences: recipe.batchSize, length: recipe.sequenceLength,
       training: true, storage: recipe.activations, gradientMemory: recipe.gradientMemory,
-      team: team)
+      floatsUntilBackward: floatsUntilBackward, headGradientPlace: headGradientPlace, team: team)
     let rows = recipe.batchSize * recipe.sequenceLength
     parametersBytes = model.parameters
     gradientsBytes = model.gradients
@@ -70,14 +73,17 @@ package struct TrainingMemory: Codable, Equatable, Sendable {
       ? 0
       : Transformer.mixingBytes(
         configuration: configuration, sequences: recipe.batchSize, length: recipe.sequenceLength,
-        storage: recipe.activations)
+        storage: recipe.activations, gradientMemory: recipe.gradientMemory,
+        floatsUntilBackward: floatsUntilBackward)
     scratchBytes = model.scratch + mixingBytes
     headBytes =
       HeadLoss.scratchBytes(
         vocabularySize: configuration.vocabSize, width: configuration.hiddenSize,
         maximumRows: rows,
-        denseTeacherWidth: recipe.losses.hasDenseTeacher ? teacher?.configuration.hiddenSize : nil,
-        spare: model.spare)
+        denseTeacherWidth: recipe.losses.hasDenseTeacher ? teacher?.configuration.hiddenSize : nil)
+      + (model.untilBackward > 0 ? 0 : logitCount * MemoryLayout<Float>.stride)
+      + (headGradientPlace == .pieces
+        ? HeadGradientPieces.bytes(ParameterLayout(configuration)) : 0)
       + rows * configuration.hiddenSize * MemoryLayout<Float>.stride
     teacherBytes =
       teacher.map { teacher in

@@ -60,6 +60,31 @@ package func adamW(
   }
 }
 
+/// As `adamW`, of one tensor.
+///
+/// - Returns: the sum of the new weights' magnitudes, with the bits of `sumOfMagnitudes`: taken while a
+///   piece of them is in a cache, since the quantizer needs it next.
+package func adamWWithMagnitudes(
+  weights: UnsafeMutablePointer<Float>, gradients: UnsafePointer<Float>,
+  firstMoments: UnsafeMutablePointer<Float>, secondMoments: UnsafeMutablePointer<Float>,
+  count: Int, step: AdamWStep, team: ComputeTeam, instructionSet: InstructionSet = .active
+) -> Double {
+  precondition(step.number >= 1, "steps are counted from 1")
+  let kernel = instructionSet.choose(adamw_reference, adamw_avx2, adamw_avx512)
+  let magnitudes = instructionSet.choose(
+    sum_of_magnitudes_reference, sum_of_magnitudes_avx2, sum_of_magnitudes_avx512)
+  var constants = step.constants
+  return withUnsafePointer(to: &constants) { constants in
+    sumOfBlocks(count: count, team: team) { block in
+      let first = block.lowerBound
+      kernel(
+        weights + first, gradients + first, firstMoments + first, secondMoments + first,
+        block.count, constants)
+      return magnitudes(weights + first, block.count)
+    }
+  }
+}
+
 /// `base` to the `exponent` by squaring; libm's `pow` is not the same on every machine.
 private func power(_ base: Double, _ exponent: Int) -> Double {
   var result = 1.0

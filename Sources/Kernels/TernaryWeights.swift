@@ -39,13 +39,17 @@ package final class TernaryWeights {
   /// Rounds latent weights to trits times one scale (absmean, RECIPE §2; BitNet b1.58,
   /// arXiv:2402.17764). The same bits for every thread count and instruction set.
   ///
-  /// - Parameter weights: `[rows, columns]`; a NaN makes the scale NaN.
+  /// - Parameters:
+  ///   - weights: `[rows, columns]`; a NaN makes the scale NaN.
+  ///   - magnitudes: their `sumOfMagnitudes`, where it is known.
   package func quantize(
-    from weights: UnsafePointer<Float>, team: ComputeTeam,
+    from weights: UnsafePointer<Float>, magnitudes: Double? = nil, team: ComputeTeam,
     instructionSet: InstructionSet = .active
   ) {
     let count = rows * columns
-    let sum = sumOfMagnitudes(weights, count: count, team: team, instructionSet: instructionSet)
+    let sum =
+      magnitudes
+      ?? sumOfMagnitudes(weights, count: count, team: team, instructionSet: instructionSet)
     let mean = Float(sum / Double(count))
     scale = mean < 1e-5 ? 1e-5 : mean
     let kernel = instructionSet.choose(

@@ -4,14 +4,20 @@ internal import CKernels
 // not depend on the thread count.
 private let blockCount = 1 << 14
 
+/// Elements that a piece has a multiple of, so that `squaredNorm` piece by piece gives the bits of the
+/// whole.
+package let squaredNormGrain = blockCount
+
 /// Sum of squares of `[count]` values in double, the same bits for every thread count.
+///
+/// - Parameter sum: of what comes before these values, when they are a piece of more.
 package func squaredNorm(
-  _ values: UnsafePointer<Float>, count: Int, team: ComputeTeam,
+  _ values: UnsafePointer<Float>, count: Int, after sum: Double = 0, team: ComputeTeam,
   instructionSet: InstructionSet = .active
 ) -> Double {
   let kernel = instructionSet.choose(
     squared_norm_reference, squared_norm_avx2, squared_norm_avx512)
-  return sumOfBlocks(values, count: count, team: team) { kernel($0, $1) }
+  return sumOfBlocks(values, count: count, after: sum, team: team) { kernel($0, $1) }
 }
 
 /// Sum of magnitudes of `[count]` values in double, the same bits for every thread count.
@@ -36,17 +42,24 @@ package func squaredRoundingError(
 }
 
 private func sumOfBlocks(
-  _ values: UnsafePointer<Float>, count: Int, team: ComputeTeam,
+  _ values: UnsafePointer<Float>, count: Int, after sum: Double = 0, team: ComputeTeam,
   _ kernel: (UnsafePointer<Float>, Int) -> Double
+) -> Double {
+  sumOfBlocks(count: count, after: sum, team: team) { kernel(values + $0.lowerBound, $0.count) }
+}
+
+/// The sum over blocks of `0 ..< count` of what `body` says of each, in their order.
+func sumOfBlocks(
+  count: Int, after sum: Double = 0, team: ComputeTeam, _ body: (Range<Int>) -> Double
 ) -> Double {
   let blocks = (count + blockCount - 1) / blockCount
   return withUnsafeTemporaryAllocation(of: Double.self, capacity: max(1, blocks)) { sums in
     team.parallelRows(blocks) { range in
       for block in range {
         let first = block * blockCount
-        sums[block] = kernel(values + first, min(blockCount, count - first))
+        sums[block] = body(first..<min(count, first + blockCount))
       }
     }
-    return sums[..<blocks].reduce(0, +)
+    return sums[..<blocks].reduce(sum, +)
   }
 }

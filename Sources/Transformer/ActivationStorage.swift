@@ -10,6 +10,8 @@ package enum ActivationStorage: String, Codable, CaseIterable, Sendable {
   case bf16
   /// Every block's input only; the backward pass computes the rest again, block by block: the least
   /// memory, the same bits, and a second forward pass but for one block and the down projections.
+  /// Blocks whose activations fit where later gradients will be keep them all the same: that memory is
+  /// there, and what it holds needs no second forward pass.
   case recomputed
 }
 

@@ -57,10 +57,8 @@ struct Arena {
     lent = (base, max(lent.used, range.lowerBound), range.upperBound)
   }
 
-  /// What is left of the borrowed memory.
-  var borrowedRest: (base: UnsafeMutableRawPointer?, bytes: Int) {
-    (lent.base.map { $0 + lent.used }, max(0, lent.end - lent.used))
-  }
+  /// Bytes that are left of the borrowed memory.
+  var borrowedRest: Int { max(0, lent.end - lent.used) }
 
   /// Gives back everything taken since `bytes` was `mark`, for memory that two phases share.
   mutating func rewind(to mark: Int) {

@@ -13,6 +13,8 @@ struct BitLinear {
   let weights: ProjectionWeights
   /// `[outputs, inputs]`, nil when nothing is trained; likewise the bias's.
   let gradient: UnsafeMutablePointer<Float>?
+  /// The weights' place among the layout's tensors; nil when nothing is trained.
+  let tensor: Int?
   /// `[outputs]`.
   let bias: UnsafePointer<Float>?
   let biasGradient: UnsafeMutablePointer<Float>?
@@ -22,9 +24,11 @@ struct BitLinear {
   let trits: TernaryWeights?
 
   /// Packs the latent weights' trits; after every optimizer step, before the forward pass.
-  func quantizeWeights(team: ComputeTeam) {
+  ///
+  /// - Parameter magnitudes: the sums of the weights' magnitudes, by tensor, as far as they are known.
+  func quantizeWeights(magnitudes: [Int: Double], team: ComputeTeam) {
     guard let trits, case .latent(let latent) = weights else { return }
-    trits.quantize(from: latent, team: team)
+    trits.quantize(from: latent, magnitudes: tensor.flatMap { magnitudes[$0] }, team: team)
   }
 
   /// y = x Wᵀ + bias. y: `[N, outputs]`.
@@ -86,9 +90,7 @@ struct BitLinear {
       ternaryWeightGradient(
         dy, codes: codes, scales: scales, into: gradient, m: step.rows, out: outputs, in: inputs,
         accumulate: step.weightGradients == .add, precision: step.precision, team: step.team)
-      step.profiler.lap(
-        role.weightGradient, arithmetic: 2 * step.rows * inputs * outputs, wrote: gradient,
-        count: inputs * outputs)
+      weightGradientIsWritten(gradient, step: step)
       ternaryInputGradient(
         dy, weights: trits, into: dx, m: step.rows, accumulate: writing == .add,
         precision: step.precision, team: step.team)
@@ -121,12 +123,24 @@ struct BitLinear {
     productTN(
       dy, values, into: gradient, m: outputs, n: inputs, k: step.rows,
       accumulate: step.weightGradients == .add, precision: step.precision, team: step.team)
-    step.profiler.lap(
-      role.weightGradient, arithmetic: 2 * step.rows * inputs * outputs, wrote: gradient,
-      count: inputs * outputs)
+    weightGradientIsWritten(gradient, step: step)
     productNN(
       dy, weights(), into: dx, m: step.rows, n: inputs, k: outputs, accumulate: writing == .add,
       precision: step.precision, team: step.team)
+  }
+}
+
+extension BitLinear {
+  /// The clip needs the norm of all gradients: this one's squares are summed while it is in a cache.
+  fileprivate func weightGradientIsWritten(
+    _ gradient: UnsafePointer<Float>, step: Step
+  ) {
+    let count = inputs * outputs
+    step.profiler.lap(
+      role.weightGradient, arithmetic: 2 * step.rows * count, wrote: gradient, count: count)
+    guard let tensor, let squares = step.gradientSquares else { return }
+    squares[tensor] = squaredNorm(gradient, count: count, team: step.team)
+    step.profiler.lap(.gradientNorm, bytes: count * MemoryLayout<Float>.stride)
   }
 }
 

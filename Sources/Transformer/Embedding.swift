@@ -32,4 +32,18 @@ struct Embedding {
       }
     }
   }
+
+  /// Of the table's gradient, some rows: adds dx[row] to the row of `tokens[row]` when that is one of
+  /// them, in the order in which `backward` does.
+  ///
+  /// - Parameters:
+  ///   - ids: the table's rows. - piece: `[ids.count, width]`.
+  func addGradient(
+    _ dx: UnsafePointer<Float>, tokens: [Int32], of ids: Range<Int>,
+    to piece: UnsafeMutablePointer<Float>, loops: TransformerLoops
+  ) {
+    for (row, token) in tokens.enumerated() where ids.contains(Int(token)) {
+      loops.table.add(piece + (Int(token) - ids.lowerBound) * width, dx + row * width, width)
+    }
+  }
 }

@@ -4,7 +4,7 @@ package import Kernels
 package struct MemoryEstimate: Codable, Equatable, Sendable {
   /// Latent weights, fp32.
   package let parameters: Int
-  /// Of the parameters' shape; 0 without training.
+  /// Of the parameters' shape, but for a head's that comes in pieces; 0 without training.
   package let gradients: Int
   /// AdamW's two moments of the parameters' shape; 0 without training.
   package let optimizer: Int
@@ -16,8 +16,8 @@ package struct MemoryEstimate: Codable, Equatable, Sendable {
   /// What operations use and keep nothing in: the arena's scratch, the workers', RoPE's tables.
   package let scratch: Int
 
-  /// What is left of lent memory, for the time between the forward pass and the backward pass.
-  package let spare: Int
+  /// What of the lent memory is its owner's between the forward pass and the backward pass.
+  package let untilBackward: Int
 
   /// Everything together.
   package var total: Int {
@@ -27,7 +27,8 @@ package struct MemoryEstimate: Codable, Equatable, Sendable {
   enum CodingKeys: String, CodingKey {
     case parameters, gradients, optimizer
     case ternaryWeights = "ternary_weights"
-    case activations, scratch, spare
+    case activations, scratch
+    case untilBackward = "until_backward"
   }
 }
 
@@ -39,19 +40,26 @@ extension Transformer {
   /// - Parameters:
   ///   - sequences: B. - length: T. - training: whether there is a backward pass.
   ///   - storage: how it keeps what it needs. - gradientMemory: whether some of it lies there.
+  ///   - floatsUntilBackward, headGradientPlace: as `init`'s.
   package static func memoryBytes(
     configuration: ModelConfiguration, sequences: Int, length: Int, training: Bool,
     storage: ActivationStorage = .fp32, gradientMemory: GradientMemory = .own,
+    floatsUntilBackward: Int = 0, headGradientPlace: HeadGradientPlace = .region,
     team: ComputeTeam = .shared
   ) -> MemoryEstimate {
     let layout = ParameterLayout(configuration)
     let parameterBytes = layout.count * MemoryLayout<Float>.stride
+    let headBytes = layout.head.count * MemoryLayout<Float>.stride
+    let lent =
+      training && gradientMemory == .lent
+      ? LentGradients(layout, floatsUntilBackward: floatsUntilBackward) : nil
     var arena = Arena.measuring
     let activations = TransformerActivations(
       configuration, rows: sequences * length, isTraining: training, storage: storage,
-      lent: training && gradientMemory == .lent ? LentGradients(layout) : nil, arena: &arena)
+      lent: lent, arena: &arena)
     return MemoryEstimate(
-      parameters: parameterBytes, gradients: training ? parameterBytes : 0,
+      parameters: parameterBytes,
+      gradients: training ? parameterBytes - (headGradientPlace == .pieces ? headBytes : 0) : 0,
       optimizer: training ? 2 * parameterBytes : 0,
       ternaryWeights: activations.tritBytes,
       activations: activations.savedBytes,
@@ -59,7 +67,7 @@ extension Transformer {
         + RoPE.tableBytes(configuration, maximumLength: length)
         + team.threadCount
         * workerScratchBytes(configuration, length: length, loops: TransformerLoops()),
-      spare: activations.spare.bytes)
+      untilBackward: lent?.bytesUntilBackward ?? 0)
   }
 
   /// Bytes that a model with ternary projections takes more as long as `quantizationStrength` is set.
@@ -67,12 +75,17 @@ extension Transformer {
   /// - Parameters: as in `memoryBytes`, of a training.
   package static func mixingBytes(
     configuration: ModelConfiguration, sequences: Int, length: Int,
-    storage: ActivationStorage = .fp32
+    storage: ActivationStorage = .fp32, gradientMemory: GradientMemory = .own,
+    floatsUntilBackward: Int = 0
   ) -> Int {
+    let layout = ParameterLayout(configuration)
     var arena = Arena.measuring
     _ = TransformerActivations(
-      configuration, rows: sequences * length, isTraining: true, storage: storage, arena: &arena)
-    return MixingMemory.bytes(ParameterLayout(configuration), inputCount: arena.countAside)
+      configuration, rows: sequences * length, isTraining: true, storage: storage,
+      lent: gradientMemory == .lent
+        ? LentGradients(layout, floatsUntilBackward: floatsUntilBackward) : nil,
+      arena: &arena)
+    return MixingMemory.bytes(layout, inputCount: arena.countAside)
   }
 
   /// Bytes of one worker's scratch in the most demanding operation.

@@ -49,6 +49,7 @@ struct OperationFactory {
     return BitLinear(
       role: role,
       weights: .latent(values(name + ".weight")), gradient: gradient(name + ".weight"),
+      tensor: gradients?.layout.index(of: name + ".weight"),
       bias: hasBias ? values(name + ".bias") : nil,
       biasGradient: hasBias ? gradient(name + ".bias") : nil,
       inputs: weight.shape[1], outputs: weight.shape[0],

@@ -85,6 +85,12 @@ package struct ParameterLayout: Equatable, Sendable {
     indices = Dictionary(uniqueKeysWithValues: views.enumerated().map { ($1.name, $0) })
   }
 
+  /// The head's weights, which are the embedding's when they are tied.
+  package var head: ParameterView { self["lm_head.weight"] ?? views[0] }
+
+  /// The place among `views` of the tensor of that name; nil when the model has none.
+  func index(of name: String) -> Int? { indices[name] }
+
   /// The tensor of that name; nil when the model has none.
   package subscript(name: String) -> ParameterView? {
     indices[name].map { views[$0] }

@@ -17,6 +17,8 @@ struct Step {
   let loops: TransformerLoops
   let team: ComputeTeam
   let profiler: StepProfiler
+  /// Takes the squares of gradients that this step sets; nil: nobody does.
+  var gradientSquares: GradientSquares?
   /// nil: what is quantized is so entirely.
   var mixing: QuantizationMixing?
 

@@ -69,7 +69,7 @@ extension OperationFactory {
         preconditionFailure("the layout has no \(name + suffix)")
       }
       return BitLinear(
-        role: role, weights: .stored(matrix), gradient: nil,
+        role: role, weights: .stored(matrix), gradient: nil, tensor: nil,
         bias: weights.vector(name + suffix + ".bias"), biasGradient: nil,
         inputs: matrix.columns, outputs: matrix.rows, trits: nil)
     }

@@ -16,6 +16,9 @@ struct TransformerActivations {
   /// Of every block; what of it blocks share is `ActivationStorage`'s to say. Without training they
   /// are all the same memory.
   let blocks: [BlockActivations]
+  /// Whether the backward pass finds a block's activations overwritten by those of another, and
+  /// computes them again from its input.
+  let isRecomputed: [Bool]
   /// The residual stream behind the last block, `[N, d]`, and the final norm's inverse roots.
   let last: UnsafeMutablePointer<Float>
   let lastInverseRMS: UnsafeMutablePointer<Float>
@@ -24,8 +27,6 @@ struct TransformerActivations {
   /// The trits of every ternary matrix, `TernaryWeights.byteCount` bytes each.
   let trits: [String: UnsafeMutablePointer<UInt8>]
   let scratch: Scratch
-  /// What is left of the lent memory, for the time until the backward pass.
-  let spare: (base: UnsafeMutableRawPointer?, bytes: Int)
   /// Bytes of the arena that hold trits, and those that hold everything else but the scratch.
   let tritBytes: Int
   let savedBytes: Int
@@ -40,7 +41,13 @@ struct TransformerActivations {
     let layout = ParameterLayout(configuration)
     var trits: [String: UnsafeMutablePointer<UInt8>] = [:]
     var tritBytes = 0
-    func begin(_ block: Int) {
+    let ownBytes = Self.blockBytes(configuration, rows: rows)
+    var blocks: [BlockActivations] = []
+    var isRecomputed: [Bool] = []
+    // What blocks use in turn: all of a block's memory, or the wide matrices of it.
+    var shared: BlockActivations?
+    var sharedWide: WideActivations?
+    for block in 0..<configuration.numHiddenLayers {
       if let lent { arena.borrow(lent.range(until: block), of: lent.base) }
       let before = arena.bytes
       for view in layout.views[layout.blocks[block]] where view.isTernary {
@@ -48,31 +55,35 @@ struct TransformerActivations {
           TernaryWeights.byteCount(rows: view.shape[0], columns: view.shape[1]))
       }
       tritBytes += arena.bytes - before
-    }
-    begin(0)
-    // What all blocks share is needed until the first block's backward pass is over.
-    let shared = WideActivations(configuration, rows: rows, arena: &arena)
-    let first = BlockActivations(
-      configuration, rows: rows, wide: shared, isRounded: isTraining && storage == .bf16,
-      arena: &arena)
-    var blocks = [first]
-    for block in 1..<configuration.numHiddenLayers {
-      begin(block)
-      switch isTraining ? storage : nil {
-      case nil:
-        blocks.append(first)
-      case .fp32:
+      switch isTraining ? storage : .recomputed {
+      case .recomputed where !isTraining || arena.borrowedRest < ownBytes:
+        let all =
+          shared
+          ?? BlockActivations(
+            configuration, rows: rows,
+            wide: WideActivations(configuration, rows: rows, arena: &arena), arena: &arena)
+        // The first of them in a training gives its own input to the others' memory.
+        let isFirst = shared == nil
+        shared = all
+        blocks.append(
+          isTraining && !isFirst
+            ? all.with(input: arena.take(rows * configuration.hiddenSize)) : all)
+        isRecomputed.append(isTraining)
+      case .fp32, .recomputed:
         let own = WideActivations(configuration, rows: rows, arena: &arena)
         blocks.append(BlockActivations(configuration, rows: rows, wide: own, arena: &arena))
+        isRecomputed.append(false)
       case .bf16:
+        let wide = sharedWide ?? WideActivations(configuration, rows: rows, arena: &arena)
+        sharedWide = wide
         blocks.append(
           BlockActivations(
-            configuration, rows: rows, wide: shared, isRounded: true, arena: &arena))
-      case .recomputed:
-        blocks.append(first.with(input: arena.take(rows * configuration.hiddenSize)))
+            configuration, rows: rows, wide: wide, isRounded: true, arena: &arena))
+        isRecomputed.append(false)
       }
     }
     self.blocks = blocks
+    self.isRecomputed = isRecomputed
     self.trits = trits
     self.tritBytes = tritBytes
     if let lent {
@@ -82,9 +93,16 @@ struct TransformerActivations {
     lastInverseRMS = arena.take(rows)
     hidden = arena.take(rows * configuration.hiddenSize)
     savedBytes = arena.bytes - tritBytes
-    spare = arena.borrowedRest
     arena.borrow(0..<0, of: nil)
     scratch = Scratch(configuration, rows: rows, isTraining: isTraining, arena: &arena)
+  }
+
+  /// Bytes of one block that keeps everything in floats.
+  private static func blockBytes(_ configuration: ModelConfiguration, rows: Int) -> Int {
+    var arena = Arena.measuring
+    let wide = WideActivations(configuration, rows: rows, arena: &arena)
+    _ = BlockActivations(configuration, rows: rows, wide: wide, arena: &arena)
+    return arena.bytes
   }
 }
 
@@ -103,6 +121,8 @@ package final class Transformer {
   package let storage: ActivationStorage
   /// Whether what a step computes with lies in the gradients' memory.
   package let gradientMemory: GradientMemory
+  /// Where the head's gradient is.
+  package let headGradientPlace: HeadGradientPlace
   /// How many bits a quantized activation has; nil in full precision. May change between steps.
   package var activationBits: ActivationBits? {
     didSet {
@@ -130,6 +150,10 @@ package final class Transformer {
     }
   }
 
+  /// Memory of the floats that `init` was told, which may be used between a forward pass and its backward
+  /// pass; nil when the gradients' memory is not lent, or has no room for them.
+  package let memoryUntilBackward: UnsafeMutablePointer<Float>?
+
   /// Every operation ends a lap here; `begin` is its owner's, who also times what the model does not do.
   package let profiler = StepProfiler()
 
@@ -140,15 +164,17 @@ package final class Transformer {
   private let finalNorm: RMSNorm
   private let memory: AlignedBuffer<UInt8>
   private let activations: TransformerActivations
+  private let squares: GradientSquares?
   private var mixingMemory: MixingMemory?
   /// Floats of all projections' inputs.
   private let inputCount: Int
   private var lastBatch: TokenBatch?
-  /// Whether the last block's activations are still those of the forward pass: where they are computed
-  /// again, all blocks use the same memory.
-  private var lastBlockIsFilled = false
+  /// Whose activations are in the memory that recomputed blocks share; nil: nobody's.
+  private var filledLayer: Int?
   /// Whether the trits are those of the weights as they were at the last `quantizeWeights`.
   private var tritsArePacked = true
+  /// The sums of the magnitudes of the weights that are to be packed, by tensor, as far as known.
+  private var magnitudes: [Int: Double] = [:]
 
   /// Bytes that this object and the team hold for its steps; not the parameters or gradients.
   package let workingBytes: Int
@@ -160,11 +186,14 @@ package final class Transformer {
   ///   - gradients: where `backward` adds, of the same layout; nil for a model that only predicts.
   ///   - maximumSequences: B, at most; `maximumLength`: T, at most.
   ///   - gradientMemory: whether they are anybody else's, too.
+  ///   - floatsUntilBackward: how many its owner would use between the two passes, if there is room.
+  ///   - headGradientPlace: `.pieces` for steps of one backward pass, which sets.
   /// - Throws: every field of the configuration that cannot be.
   package init(
     configuration: ModelConfiguration, parameters: Parameters, gradients: Parameters?,
     maximumSequences: Int, maximumLength: Int, precision: ProductPrecision = .fp32,
     storage: ActivationStorage = .fp32, gradientMemory: GradientMemory = .own,
+    floatsUntilBackward: Int = 0, headGradientPlace: HeadGradientPlace = .region,
     team: ComputeTeam = .shared, loops: TransformerLoops = .init()
   ) throws(ModelConfigurationError) {
     self.configuration = try configuration.validated()
@@ -179,12 +208,17 @@ package final class Transformer {
     self.precision = precision
     self.storage = storage
     self.gradientMemory = gradientMemory
+    self.headGradientPlace = headGradientPlace
     self.team = team
     self.loops = loops
     activationBits = configuration.quantization == .ternary ? .eight : nil
     let rows = maximumSequences * maximumLength
     let lent =
-      gradientMemory == .lent ? gradients.map { LentGradients(layout, base: $0.values) } : nil
+      gradientMemory == .lent
+      ? gradients.map {
+        LentGradients(layout, floatsUntilBackward: floatsUntilBackward, base: $0.values)
+      } : nil
+    memoryUntilBackward = lent?.memoryUntilBackward
     var measuring = Arena.measuring
     _ = TransformerActivations(
       configuration, rows: rows, isTraining: gradients != nil, storage: storage, lent: lent,
@@ -200,6 +234,7 @@ package final class Transformer {
       arena: &arena)
     inputCount = arena.countAside
 
+    squares = gradients.map { GradientSquares($0.layout) }
     let factory = OperationFactory(
       configuration: configuration, parameters: parameters, gradients: gradients,
       trits: activations.trits)
@@ -214,31 +249,54 @@ package final class Transformer {
     UnsafePointer(parameters.values) + headOffset
   }
 
-  /// Where the head's gradient is added, `[V, d]`; nil for a model that only predicts.
+  /// Where the head's gradient is added, `[V, d]`; nil for a model that only predicts, and where it
+  /// comes in pieces.
   package var headGradients: UnsafeMutablePointer<Float>? {
-    gradients.map { $0.values + headOffset }
+    headGradientPlace == .region ? gradients.map { $0.values + headOffset } : nil
   }
 
-  private var headOffset: Int {
-    let view =
-      parameters.layout["lm_head.weight"] ?? parameters.layout["model.embed_tokens.weight"]
-    return view?.offset ?? 0
+  private var headOffset: Int { parameters.layout.head.offset }
+
+  /// Adds to a piece of the head's gradient what the last backward pass has to say of it: of an
+  /// embedding that is the head, the rows that were picked; of any other head, nothing.
+  ///
+  /// - Parameters:
+  ///   - tokens: the piece's rows, in `0 ..< V`. - piece: `[tokens.count, d]`.
+  package func addEmbeddingGradient(
+    of tokens: Range<Int>, to piece: UnsafeMutablePointer<Float>
+  ) {
+    guard let batch = lastBatch else { preconditionFailure("gradients follow a backward pass") }
+    guard embeddingIsTheHead else { return }
+    embedding.addGradient(
+      activations.scratch.dstream, tokens: batch.tokens, of: tokens, to: piece, loops: loops)
   }
 
-  /// Memory of `count` floats that may be used between a forward pass and its backward pass; nil when
-  /// the gradients' memory is not lent, or has no room left.
-  package func memoryUntilBackward(count: Int) -> UnsafeMutablePointer<Float>? {
-    let spare = activations.spare
-    guard count * MemoryLayout<Float>.stride <= spare.bytes else { return nil }
-    return spare.base?.bindMemory(to: Float.self, capacity: count)
+  /// The sum of the squares of a tensor's gradient, in double, after a backward pass.
+  ///
+  /// - Parameter index: the tensor's, in the layout.
+  package func gradientSquare(ofTensor index: Int) -> Double {
+    guard let gradients else { preconditionFailure("no gradients were asked for") }
+    if let taken = squares?[index] { return taken }
+    let view = gradients.layout.views[index]
+    defer { profiler.lap(.gradientNorm, bytes: view.count * MemoryLayout<Float>.stride) }
+    return squaredNorm(gradients.values + view.offset, count: view.count, team: team)
   }
+
+  /// Says that the gradients are no longer what the last backward pass wrote.
+  package func gradientsWereChanged() { squares?.forget() }
+
+  private var embeddingIsTheHead: Bool { parameters.layout["lm_head.weight"] == nil }
 
   /// Packs the trits of all projections. After the parameters changed, before `forward`; needless in
   /// full precision.
   ///
   /// Where they lie in lent memory, the next forward pass does it, so that the gradients are there until
   /// then.
-  package func quantizeWeights() {
+  ///
+  /// - Parameter magnitudes: the sums of ternary tensors' magnitudes, by their places in the layout, as
+  ///   far as they are known: the quantizer's scale is their mean.
+  package func quantizeWeights(magnitudes: [Int: Double] = [:]) {
+    self.magnitudes = magnitudes
     if gradientMemory == .lent {
       tritsArePacked = false
     } else {
@@ -248,13 +306,17 @@ package final class Transformer {
 
   private func packTrits() {
     for block in blocks {
-      for projection in block.projections { projection.quantizeWeights(team: team) }
+      for projection in block.projections {
+        projection.quantizeWeights(magnitudes: magnitudes, team: team)
+      }
     }
     tritsArePacked = true
-    // Two readings of the floats, for the scale and for the trits.
-    profiler.lap(
-      .quantizeWeights,
-      bytes: 9 * parameters.layout.views.filter(\.isTernary).reduce(0) { $0 + $1.count })
+    // A reading of the floats for the trits, and one before it for a scale that is not known.
+    let bytes = parameters.layout.views.enumerated().reduce(0) { bytes, view in
+      guard view.element.isTernary else { return bytes }
+      return bytes + (magnitudes[view.offset] == nil ? 9 : 5) * view.element.count
+    }
+    profiler.lap(.quantizeWeights, bytes: bytes)
   }
 
   /// The final-normed hidden state of every position, `[B * T, d]`, valid until `backward`. Rows
@@ -275,7 +337,7 @@ package final class Transformer {
       "token ids must be in 0 ..< \(configuration.vocabSize)")
     if !tritsArePacked { packTrits() }
     lastBatch = batch
-    lastBlockIsFilled = true
+    filledLayer = activations.isRecomputed.lastIndex(of: true)
     let step = step(for: batch)
     let scratch = activations.scratch
     embedding.forward(batch.tokens, into: activations.blocks[0].input, step: step)
@@ -326,7 +388,8 @@ package final class Transformer {
   ) {
     guard let batch = lastBatch else { preconditionFailure("backward follows a forward pass") }
     precondition(
-      gradientMemory == .own || writing == .set, "gradients whose memory is lent are set")
+      gradientMemory == .own && headGradientPlace == .region || writing == .set,
+      "gradients whose memory is lent, or that come in pieces, are set")
     if gradientMemory == .lent { tritsArePacked = false }
     let step = step(for: batch, weightGradients: writing)
     if writing == .set { clearSummedGradients(of: parameters.layout.viewsAfterBlocks) }
@@ -370,13 +433,14 @@ package final class Transformer {
     attention: ((Int, AttentionVectors, AttentionGradients) -> Void)?
   ) {
     let scratch = activations.scratch
+    squares?.forget()
     for layer in (0...layer).reversed() {
       let (block, saved) = (blocks[layer], activations.blocks[layer])
       profiler.layer = layer
-      if storage == .recomputed, layer < blocks.count - 1 || !lastBlockIsFilled {
+      if activations.isRecomputed[layer], filledLayer != layer {
         block.fillActivations(stream: nil, saved: saved, scratch: scratch, step: step)
+        filledLayer = layer
       }
-      lastBlockIsFilled = false
       if step.weightGradients == .set {
         // Not before: what the blocks behind compute with may have been there.
         clearSummedGradients(of: parameters.layout.blocks[layer])
@@ -390,9 +454,8 @@ package final class Transformer {
         addAttentionGradients: attention.map { add in { add(layer, $0, $1) } })
     }
     profiler.layer = nil
-    if step.weightGradients == .set, parameters.layout["lm_head.weight"] != nil {
-      clearSummedGradients(of: 0..<1)
-    }
+    if headGradientPlace == .pieces, embeddingIsTheHead { return }
+    if step.weightGradients == .set, !embeddingIsTheHead { clearSummedGradients(of: 0..<1) }
     embedding.backward(scratch.dstream, tokens: batch.tokens, step: step)
     step.lap(
       .embeddingBackward, passes: 3, over: scratch.dstream, width: configuration.hiddenSize)
@@ -420,6 +483,7 @@ package final class Transformer {
       sequences: batch.sequences, length: batch.length, lengths: batch.lengths,
       precision: precision, activationBits: activationBits,
       weightGradients: weightGradients, loops: loops, team: team, profiler: profiler,
+      gradientSquares: weightGradients == .set ? squares : nil,
       mixing: quantizationStrength.flatMap { mixingMemory?.mixing($0) })
   }
 }

@@ -162,8 +162,11 @@ struct DenseHeadLossTests {
 
   @Test func `a teacher's logits cost hardly more memory than the student's alone`() {
     func bytes(_ teacherWidth: Int?) -> Int {
-      HeadLoss.scratchBytes(
-        vocabularySize: 32_000, width: 512, maximumRows: 4096, denseTeacherWidth: teacherWidth)
+      let logits = HeadLoss.logitCount(
+        vocabularySize: 32_000, maximumRows: 4096, hasTeacher: teacherWidth != nil)
+      return logits * MemoryLayout<Float>.stride
+        + HeadLoss.scratchBytes(
+          vocabularySize: 32_000, width: 512, maximumRows: 4096, denseTeacherWidth: teacherWidth)
     }
     #expect(bytes(512) < bytes(nil) * 11 / 10)
   }

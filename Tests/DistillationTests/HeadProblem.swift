@@ -161,9 +161,9 @@ struct HeadProblem {
     return Gradient(sums: sums, hidden: hiddenGradient, head: headGradient)
   }
 
-  private func makeLoss(
+  func makeLoss(
     _ weights: LossWeights, threads: Int = 1, maximumRows: Int? = nil,
-    instructionSet: InstructionSet
+    instructionSet: InstructionSet = .active
   ) -> HeadLoss {
     HeadLoss(
       vocabularySize: vocabularySize, width: width, maximumRows: maximumRows ?? targets.count,

@@ -1,4 +1,6 @@
+import Kernels
 import Testing
+import Transformer
 
 @testable import Distillation
 
@@ -27,7 +29,18 @@ struct LossCurvesTests {
         var recipe = TrainingFixture.recipe(batchSize: 4, accumulation: 1, steps: 300)
         recipe.precision = precision
         recipe.seed = UInt64(seed)
-        return try TrainingFixture.trainer(recipe).finish().map(\.loss)
+        let (configuration, data) = (TrainingFixture.configuration(), TrainingFixture.data())
+        let parameters = Trainer.randomParameters(configuration, seed: recipe.seed)
+        // Also where this CPU would rather compute in fp32.
+        let products: ProductPrecision = precision == .bf16 ? .bf16 : .fp32
+        let trainer = try Trainer(
+          state: TrainerState(
+            recipe: recipe,
+            identity: Trainer.identity(recipe: recipe, configuration: configuration, data: data)),
+          configuration: configuration, data: data, teacher: nil, parameters: parameters,
+          optimizer: OptimizerState(layout: parameters.layout), productPrecision: products,
+          team: ComputeTeam(threadCount: 1))
+        return try trainer.finish().map(\.loss)
       }
     }
     let (fp32, bf16) = (try curves(.fp32), try curves(.bf16))

@@ -78,6 +78,46 @@ struct VectorTests {
     }
   }
 
+  @Test(arguments: InstructionSet.available)
+  func `AdamW that also sums magnitudes gives the same weights and their sum`(
+    set: InstructionSet
+  ) {
+    var random = SplitMix64(seed: 33)
+    for count in [1, 33, 16_384, 40_001] {
+      let gradients = random.floats(count)
+      let step = AdamWStep(learningRate: 0.01, number: 2)
+      var (weights, first, second) = (random.floats(count), random.floats(count), gradients)
+      for index in 0..<count { second[index] *= second[index] }
+      var (otherWeights, otherFirst, otherSecond) = (weights, first, second)
+      adamW(
+        weights: &weights, gradients: gradients, firstMoments: &first, secondMoments: &second,
+        count: count, step: step, team: team, instructionSet: set)
+      let sum = adamWWithMagnitudes(
+        weights: &otherWeights, gradients: gradients, firstMoments: &otherFirst,
+        secondMoments: &otherSecond, count: count, step: step, team: team, instructionSet: set)
+      #expect(otherWeights == weights)
+      #expect(otherFirst == first)
+      #expect(otherSecond == second)
+      #expect(sum == sumOfMagnitudes(weights, count: count, team: team, instructionSet: set))
+    }
+  }
+
+  @Test(arguments: InstructionSet.available)
+  func `squares of pieces add up to the bits of the whole`(set: InstructionSet) {
+    var random = SplitMix64(seed: 34)
+    let count = 3 * squaredNormGrain + 77
+    let values = random.floats(count)
+    var sum = 0.0
+    values.withUnsafeBufferPointer { values in
+      for first in stride(from: 0, to: count, by: squaredNormGrain) {
+        sum = squaredNorm(
+          values.baseAddress! + first, count: min(squaredNormGrain, count - first), after: sum,
+          team: team, instructionSet: set)
+      }
+    }
+    #expect(sum == squaredNorm(values, count: count, team: team, instructionSet: set))
+  }
+
   @Test func `normal numbers do not depend on the split and have the asked deviation`() {
     let count = 20000
     var (a, b) = ([Float](repeating: 0, count: count), [Float](repeating: 0, count: count))

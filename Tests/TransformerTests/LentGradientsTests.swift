@@ -6,8 +6,11 @@ import Transformer
 struct LentGradientsTests {
   /// The gradients of a few steps, as a trainer takes them: the head's first, then a backward pass
   /// that sets, and new trits from the same weights.
+  ///
+  /// - Parameter between: floats that somebody else uses between the two passes.
   private func gradients(
-    _ model: RandomModel, seed: UInt64, storage: ActivationStorage, memory: GradientMemory
+    _ model: RandomModel, seed: UInt64, storage: ActivationStorage, memory: GradientMemory,
+    between: Int = 0
   ) throws -> Parameters {
     var random = SplitMix64(seed: seed)
     let hiddenGradient = random.floats(model.batch.tokens.count * model.configuration.hiddenSize)
@@ -15,9 +18,14 @@ struct LentGradientsTests {
     let headGradient = random.floats(headCount)
     let gradients = Parameters(layout: ParameterLayout(model.configuration))
     let fast = try model.fast(
-      gradients: gradients, bits: nil, storage: storage, gradientMemory: memory)
+      gradients: gradients, bits: nil, storage: storage, gradientMemory: memory,
+      floatsUntilBackward: between)
     for _ in 0..<3 {
       _ = fast.forward(model.batch)
+      if between > 0 {
+        let floats = try #require(fast.memoryUntilBackward)
+        floats.update(repeating: .nan, count: between)
+      }
       fast.headGradients?.update(from: headGradient, count: headCount)
       fast.backward(hiddenGradient: hiddenGradient, .set)
     }
@@ -36,6 +44,47 @@ struct LentGradientsTests {
         #expect(own.values[index].bitPattern == lent.values[index].bitPattern)
       }
     }
+  }
+
+  @Test(arguments: 0..<12 as Range<UInt64>, ActivationStorage.allCases)
+  func `what its owner does with its share between the passes changes no gradient`(
+    seed: UInt64, storage: ActivationStorage
+  ) throws {
+    for quantization in ModelConfiguration.Quantization.allCases {
+      let model = try RandomModel(seed: seed, quantization: quantization)
+      let own = try gradients(model, seed: seed, storage: storage, memory: .own)
+      let lent = try gradients(model, seed: seed, storage: storage, memory: .lent, between: 33)
+      for view in own.layout.views {
+        let (left, right) = (own[view.name]!, lent[view.name]!)
+        #expect(
+          zip(left, right).allSatisfy { $0.bitPattern == $1.bitPattern },
+          "seed \(seed), \(quantization), \(view.name)")
+      }
+    }
+  }
+
+  @Test func `more than the gradients' memory has is not lent`() throws {
+    let model = try RandomModel(seed: 1, quantization: .ternary)
+    let gradients = Parameters(layout: ParameterLayout(model.configuration))
+    for floats in [0, gradients.layout.count] {
+      let fast = try model.fast(
+        gradients: gradients, bits: nil, gradientMemory: .lent, floatsUntilBackward: floats)
+      #expect(fast.memoryUntilBackward == nil)
+    }
+  }
+
+  @Test func `blocks that fit into lent memory are not computed again`() throws {
+    var configuration = try #require(ModelConfiguration.preset("mini"))
+    configuration.tieWordEmbeddings = false
+    func bytes(_ storage: ActivationStorage, _ memory: GradientMemory) -> Int {
+      Transformer.memoryBytes(
+        configuration: configuration, sequences: 1, length: 128, training: true,
+        storage: storage, gradientMemory: memory
+      ).activations
+    }
+    // 128 positions are little beside these weights: everything fits, and nothing need be shared.
+    #expect(bytes(.recomputed, .lent) == bytes(.fp32, .lent))
+    #expect(bytes(.recomputed, .own) < bytes(.fp32, .own) / 2)
   }
 
   @Test(arguments: 0..<6 as Range<UInt64>, ActivationStorage.allCases)

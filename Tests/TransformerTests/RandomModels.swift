@@ -63,13 +63,15 @@ struct RandomModel {
   func fast(
     gradients: Parameters?, bits: ActivationBits?, team: ComputeTeam = .shared,
     loops: TransformerLoops = .init(), precision: ProductPrecision = .fp32,
-    storage: ActivationStorage = .fp32, gradientMemory: GradientMemory = .own
+    storage: ActivationStorage = .fp32, gradientMemory: GradientMemory = .own,
+    floatsUntilBackward: Int = 0
   ) throws -> Transformer {
     let batch = batch
     let model = try Transformer(
       configuration: configuration, parameters: parameters, gradients: gradients,
       maximumSequences: batch.sequences, maximumLength: batch.length, precision: precision,
-      storage: storage, gradientMemory: gradientMemory, team: team, loops: loops)
+      storage: storage, gradientMemory: gradientMemory, floatsUntilBackward: floatsUntilBackward,
+      team: team, loops: loops)
     if bits != nil { model.activationBits = bits }
     model.quantizeWeights()
     return model
