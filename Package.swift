@@ -171,6 +171,7 @@ let package = Package(
 
     // Tests: one folder a target, what several share, and the programs from outside.
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     tests("Jobs"),
     tests("HTTPServer"),
     tests("HTTPClient", ["HTTPServer"]),
@@ -192,7 +193,10 @@ let package = Package(
     tests("Inference", ["Checkpoints", "Kernels", "Transformer"]),
     tests(
       "Distillation",
-      ["Checkpoints", "Corpora", "Kernels", "Tokenization", "Traces", "Transformer"]),
+      [
+        "CAllocationCount", "Checkpoints", "Corpora", "Kernels", "Tokenization", "Traces",
+        "Transformer",
+      ]),
     tests("Constraints", ["Evaluation", "Inference", "Tokenization"]),
     tests("Evaluation", ["Corpora", "Kernels", "Tokenization"]),
     tests(
