@@ -13,6 +13,7 @@ const inference_kernels_table inference_kernels_avx512 = {
     .attend_fp32 = attend_fp32,
     .attend_fp16 = attend_fp16,
     .attend_int8 = attend_int8,
+    .widen_fp16 = widen_fp16,
     .dense_rows_fp32 = dense_rows_fp32,
     .dense_rows_bf16 = dense_rows_bf16,
     .mask_logits = mask_logits,

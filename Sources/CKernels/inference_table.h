@@ -38,6 +38,11 @@ ALWAYS_INLINE vfloat load_bf16(const uint16_t *p) {
     return (vfloat)(__builtin_convertvector(bits, vword) << 16);
 }
 
+static void widen_fp16(const void *cells, size_t count, float *widened) {
+    const _Float16 *from = cells;
+    for (size_t i = 0; i < count; i += LANES) store(widened + i, load_fp16(from + i));
+}
+
 // scores[0 ..< limit] becomes softmax(scale * score); the rest up to `count` becomes 0.
 static void softmax_weights(float *scores, size_t limit, size_t count, float scale) {
     vfloat maxima = splat(scores[0]);

@@ -11,11 +11,18 @@ enum {
     INT8_TOKENS = 3,
     INT4_TOKENS = 2,
     INT4_BLOCK_BYTES = PANEL * BLOCK / 2 + PANEL * 2,
-    // The hardware stops its streams at pages; this far ahead the next lines are on their way.
-    AHEAD_BYTES = 4096,
+    // Lines come to the second-level cache from beyond the page where the hardware ends its streams,
+    // and to the first from nearer; see packed_product_avx512.c.
+    FAR_BYTES = 16384,
+    NEAR_BYTES = 2048,
 };
 
 #define INLINE_KERNEL TARGET_AVX512 static inline __attribute__((always_inline))
+
+INLINE_KERNEL void fetch(const uint8_t *line) {
+    _mm_prefetch(line + FAR_BYTES, _MM_HINT_T1);
+    _mm_prefetch(line + NEAR_BYTES, _MM_HINT_T0);
+}
 
 INLINE_KERNEL void store_rows(float *y, __m512 value, size_t first, size_t width) {
     if (first >= width) return;
@@ -34,7 +41,7 @@ INLINE_KERNEL void int8_tile(const int tokens, const packed_rows_operands *o, si
         const uint8_t *group = panel + k * 64;
         __m512i weights[VECTORS];
         for (int v = 0; v < VECTORS; v++) {
-            _mm_prefetch(group + v * 64 + AHEAD_BYTES, _MM_HINT_T0);
+            fetch(group + v * 64);
             weights[v] = _mm512_loadu_si512(group + v * 64);
         }
         for (int t = 0; t < tokens; t++) {
@@ -87,7 +94,7 @@ INLINE_KERNEL void int4_tile(const int tokens, const packed_rows_operands *o, si
         for (size_t g = 0; g < BLOCK / 8; g++) {
             const uint8_t *group = panel + g * 256;
             for (int v = 0; v < VECTORS; v++) {
-                _mm_prefetch(group + v * 64 + AHEAD_BYTES, _MM_HINT_T0);
+                fetch(group + v * 64);
                 __m512i packed = _mm512_loadu_si512(group + v * 64);
                 __m512i first = _mm512_and_si512(packed, nibble);
                 __m512i second = _mm512_and_si512(_mm512_srli_epi16(packed, 4), nibble);

@@ -19,10 +19,17 @@ extension JSONGrammar {
   /// - Throws: the first such keyword.
   package init(schema: TemplateValue) throws(SchemaRefusal) {
     self.init()
+    begin(with: try addRule(of: schema))
+  }
+
+  /// Adds the rules of a schema, beside those that are there.
+  ///
+  /// - Throws: the first keyword that cannot be kept.
+  mutating func addRule(of schema: TemplateValue) throws(SchemaRefusal) -> ByteGrammar.RuleID {
     var reader = SchemaReader(root: schema, json: self)
     let rule = try reader.rule(of: schema, at: "")
     self = reader.json
-    begin(with: rule)
+    return rule
   }
 }
 
@@ -265,7 +272,7 @@ private func refusal(_ pointer: String, _ detail: String) -> SchemaRefusal {
 
 extension TemplateValue {
   /// The value without white space, its strings with the escapes that must be.
-  fileprivate var compactJSON: String {
+  var compactJSON: String {
     switch self {
     case .null: "null"
     case .bool(let flag): flag ? "true" : "false"

@@ -1,9 +1,9 @@
 /// The texts of JSON (RFC 8259) that an answer may be.
 ///
-/// Narrower than JSON in what does not matter, so that a model cannot go on for ever without saying
-/// anything: between tokens there is nothing, one space, or a line break with up to 20 spaces and
-/// tabs; numbers have up to 17 digits a part. Strings are well-formed UTF-8 and hold no half of a
-/// surrogate pair.
+/// All of JSON but for three things. Between tokens there is nothing, one space, or a line break with
+/// up to 20 spaces and tabs, so that a model cannot go on for ever without saying anything. Strings
+/// are well-formed UTF-8 and hold no half of a surrogate pair. Numbers are such as a double can hold:
+/// many readers refuse what is larger.
 package struct JSONGrammar: Sendable {
   private(set) var grammar = ByteGrammar()
   private(set) var start: ByteGrammar.RuleID = 0
@@ -23,6 +23,9 @@ package struct JSONGrammar: Sendable {
   mutating func begin(with rule: ByteGrammar.RuleID) {
     start = grammar.sequence(parts.space, rule)
   }
+
+  /// Makes `rule` what a whole text is, with nothing before it.
+  mutating func beginExactly(with rule: ByteGrammar.RuleID) { start = rule }
 
   /// Changes the rules.
   mutating func edit<Result, Failure: Error>(
@@ -102,20 +105,26 @@ struct JSONParts: Sendable {
   private mutating func addNumbers(_ grammar: inout ByteGrammar) {
     let digit = grammar.oneOf(0x30...0x39)
     let minus = grammar.optional(grammar.text("-"))
-    let whole = grammar.choice(
-      grammar.text("0"),
-      grammar.sequence(
-        grammar.oneOf(0x31...0x39), grammar.add(.many(digit, least: 0, most: 16))))
-    let fraction = grammar.sequence(
-      grammar.text("."), grammar.add(.many(digit, least: 1, most: 17)))
+    func whole(digits: Int) -> RuleID {
+      grammar.choice(
+        grammar.text("0"),
+        grammar.sequence(
+          grammar.oneOf(0x31...0x39), grammar.add(.many(digit, least: 0, most: digits - 1))))
+    }
+    let fraction = grammar.optional(
+      grammar.sequence(grammar.text("."), grammar.add(.many(digit, least: 1, most: nil))))
     let sign = grammar.optional(grammar.choice(grammar.text("+"), grammar.text("-")))
+    let power = grammar.choice(
+      grammar.add(.many(digit, least: 1, most: 2)),
+      grammar.sequence(grammar.text("1"), digit, digit),
+      grammar.sequence(grammar.text("2"), grammar.oneOf(0x30...0x38), digit))
     let exponent = grammar.sequence(
-      grammar.choice(grammar.text("e"), grammar.text("E")), sign,
-      // Any two digits leave the number finite.
-      grammar.add(.many(digit, least: 1, most: 2)))
-    integer = grammar.sequence(minus, whole)
-    number = grammar.sequence(
-      minus, whole, grammar.optional(fraction), grammar.optional(exponent))
+      grammar.choice(grammar.text("e"), grammar.text("E")), sign, power)
+    // Below 10^300, and below 10^17 * 10^290.
+    integer = grammar.sequence(minus, whole(digits: 300))
+    number = grammar.choice(
+      grammar.sequence(integer, fraction),
+      grammar.sequence(minus, whole(digits: 17), fraction, exponent))
   }
 
   private static func character(_ grammar: inout ByteGrammar) -> RuleID {

@@ -185,12 +185,19 @@ final class BlockRunner {
     let chunks = queryChunks(rows)
     let heads = configuration.numKeyValueHeads
     team.parallelRows(heads * chunks.count, scratchBytes: cache.scratchBytes) { items, scratch in
+      var widened = KeyValueCache.WidenedHead()
       for item in items {
         let (head, chunk) = (item / chunks.count, chunks[item % chunks.count])
+        let sequence = rows[chunk.firstRow].sequence
         var queryRows = self.queryRows(chunk, head: head, rows)
-        cache.attend(
-          &queryRows, block: block, sequence: rows[chunk.firstRow].sequence, head: head,
-          scratch: scratch)
+        if cache.widens(chunks: chunk.siblings, positions: chunk.positions) {
+          cache.attend(
+            &queryRows, block: block, sequence: sequence, head: head, positions: chunk.positions,
+            widened: &widened, scratch: scratch)
+        } else {
+          cache.attend(
+            &queryRows, block: block, sequence: sequence, head: head, scratch: scratch)
+        }
       }
     }
   }
@@ -200,6 +207,10 @@ final class BlockRunner {
   private struct QueryChunk {
     let firstRow: Int
     let pairs: Range<Int>
+    /// Chunks of the sequence, this one included.
+    let siblings: Int
+    /// Positions that the last of the sequence's rows sees.
+    let positions: Int
   }
 
   private func queryChunks(_ rows: [TokenRow]) -> [QueryChunk] {
@@ -210,9 +221,12 @@ final class BlockRunner {
       let sequence = rows[first].sequence
       let last = rows[first...].firstIndex { $0.sequence != sequence } ?? rows.count
       let pairs = (last - first) * groups
+      let siblings = (pairs + Int(CACHE_QUERY_ROWS) - 1) / Int(CACHE_QUERY_ROWS)
       for start in stride(from: 0, to: pairs, by: CACHE_QUERY_ROWS) {
         chunks.append(
-          QueryChunk(firstRow: first, pairs: start..<min(pairs, start + CACHE_QUERY_ROWS)))
+          QueryChunk(
+            firstRow: first, pairs: start..<min(pairs, start + CACHE_QUERY_ROWS),
+            siblings: siblings, positions: rows[last - 1].position + 1))
       }
       first = last
     }

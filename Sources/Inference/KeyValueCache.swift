@@ -167,6 +167,25 @@ final class KeyValueCache {
     }
   }
 
+  /// A head's keys and values as floats, in a worker's scratch: for the many rows of a prompt they are
+  /// converted once, and not for every six rows.
+  struct WidenedHead {
+    fileprivate var sequence = -1
+    fileprivate var head = -1
+    fileprivate var pages: [UnsafePointer<UInt8>?] = []
+  }
+
+  /// Positions whose floats stay in a core's second-level cache; of more, they would be read from
+  /// farther away than what they were made of.
+  private static let widenedPositionsMax = 512
+  /// Query rows that are worth it, in sixes.
+  private static let widenedChunksMin = 8
+
+  /// Whether a head is widened for `chunks` calls that see up to `positions`.
+  func widens(chunks: Int, positions: Int) -> Bool {
+    precision == .fp16 && chunks >= Self.widenedChunksMin && positions <= Self.widenedPositionsMax
+  }
+
   /// Lets up to six query rows attend to a sequence's cache.
   ///
   /// - Parameter scratch: `scratchBytes`, aligned to 64 bytes.
@@ -188,8 +207,52 @@ final class KeyValueCache {
     }
   }
 
+  /// The same, bit for bit, by way of a head that was widened.
+  ///
+  /// - Parameter widened: what this worker has widened in `block` so far.
+  /// - Parameter positions: those that any row of the sequence sees.
+  func attend(
+    _ rows: inout cache_attention_rows, block: Int, sequence: Int, head: Int, positions: Int,
+    widened: inout WidenedHead, scratch: UnsafeMutableRawPointer
+  ) {
+    let floats = scratch.bindMemory(to: Float.self, capacity: Int(CACHE_QUERY_ROWS) * capacity)
+    if widened.sequence != sequence || widened.head != head {
+      widen(
+        &widened, block: block, sequence: sequence, head: head, positions: positions,
+        into: floats + Int(CACHE_QUERY_ROWS) * capacity)
+    }
+    rows.page_offset = 0
+    widened.pages.withUnsafeBufferPointer { addresses in
+      rows.pages = addresses.baseAddress
+      table.attend_fp32?(&rows, floats, capacity)
+    }
+  }
+
+  private func widen(
+    _ widened: inout WidenedHead, block: Int, sequence: Int, head: Int, positions: Int,
+    into floats: UnsafeMutablePointer<Float>
+  ) {
+    (widened.sequence, widened.head) = (sequence, head)
+    widened.pages.removeAll(keepingCapacity: true)
+    // Two bytes a number.
+    let count = headBytes / 2
+    for index in 0..<Self.pageCount(positions) {
+      let cells =
+        storage.pointer + sequences[sequence].numbers[index] * pageBytes
+        + (block * heads + head) * headBytes
+      let target = floats + index * count
+      table.widen_fp16?(cells, count, target)
+      widened.pages.append(UnsafeRawPointer(target).assumingMemoryBound(to: UInt8.self))
+    }
+  }
+
   /// Bytes of a worker's scratch for `attend`.
-  var scratchBytes: Int { Int(CACHE_QUERY_ROWS) * capacity * MemoryLayout<Float>.stride }
+  var scratchBytes: Int {
+    let scores = Int(CACHE_QUERY_ROWS) * capacity * MemoryLayout<Float>.stride
+    guard precision == .fp16 else { return scores }
+    let pages = Self.pageCount(min(capacity, Self.widenedPositionsMax))
+    return scores + pages * headBytes * MemoryLayout<Float>.stride / precision.width
+  }
 
   private static func pageCount(
     sequences: Int, maximumLength: Int, positions: Int?

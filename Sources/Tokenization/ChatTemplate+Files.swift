@@ -22,7 +22,7 @@ extension ChatTemplate {
     if let bytes = try contents(of: configuration) {
       let value: TemplateValue
       do throws(JSONSyntaxError) {
-        value = try TemplateValue(json: bytes)
+        value = try members(named: Set(specialTokenNames + ["chat_template"]), ofJSON: bytes)
       } catch {
         throw .unavailable(
           path: configuration.path, reason: "byte \(error.byte): expected \(error.expected)")
@@ -66,13 +66,33 @@ extension ChatTemplate {
     }
   }
 
+  /// Some members of an object. What else it holds is not read: transformers writes a
+  /// `model_max_length` of 10^30, which no integer here is.
+  private static func members(
+    named names: Set<String>, ofJSON bytes: Data
+  ) throws(JSONSyntaxError) -> TemplateValue {
+    var reader = JSONReader(Array(bytes))
+    var members: [TemplateValue.Member] = []
+    try reader.beginObject()
+    while let name = try reader.nextKey() {
+      if names.contains(name) {
+        members.append(TemplateValue.Member(name, try TemplateValue(&reader)))
+      } else {
+        try reader.skipValue()
+      }
+    }
+    try reader.end()
+    return .object(members)
+  }
+
+  private static let specialTokenNames = [
+    "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
+  ]
+
   /// The special tokens of a `tokenizer_config.json`, each a text or an object with `content`.
   private static func specialTokens(in configuration: TemplateValue) -> [String: TemplateValue] {
-    let names = [
-      "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
-    ]
     var result: [String: TemplateValue] = [:]
-    for name in names {
+    for name in specialTokenNames {
       guard let value = configuration[name] else { continue }
       if let text = value.text ?? value["content"]?.text { result[name] = .string(text) }
     }

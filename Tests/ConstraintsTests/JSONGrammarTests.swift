@@ -130,6 +130,77 @@ struct JSONGrammarTests {
     #expect(!accepts(.anyObject, overlong))
   }
 
+  @Test
+  func `Numbers are JSON's, as far as a double holds them`() {
+    let digits = String(repeating: "9", count: 300)
+    for number in [
+      "0", "-0", "0.00000000000000000000000000000000001", "1e-289", "1e199", "1E+05", "-12.50e7",
+      digits,
+      "-\(digits).\(digits)", "\(digits.prefix(17)).5e289",
+    ] {
+      #expect(accepts(.anyObject, "{\"a\":\(number)}"), "\(number)")
+    }
+    for number in [
+      "01", "1.", ".5", "1e", "--1", "1e+-1", "0x1", "NaN", "Infinity", "1_0", "1e290",
+      "9\(digits)",
+      "\(digits.prefix(18))e289",
+    ] {
+      #expect(!accepts(.anyObject, "{\"a\":\(number)}"), "\(number)")
+    }
+  }
+
+  @Test
+  func `White space is what values are written with, and has an end`() {
+    let deep = String(repeating: " ", count: 20)
+    #expect(accepts(.anyObject, "{\n\(deep)\"a\": 1\n\t}"))
+    for space in ["\n \(deep)", "  ", "\n\n", "\t", "\r\n"] {
+      #expect(!accepts(.anyObject, "{\(space)\"a\":1}"), "\(space.utf8.map { $0 })")
+    }
+  }
+
+  @Test(arguments: 1...12 as ClosedRange<UInt64>)
+  func `An answer can be held to a call`(seed: UInt64) throws {
+    var random = SplitMix64(seed: seed)
+    let schema = #"{"type": "object", "properties": {"age": {"type": "boolean"}}}"#
+    let grammar = try JSONGrammar(
+      calling: [
+        .init(name: "name", parameters: try TemplateValue(json: Array(schema.utf8))),
+        .init(name: "\"red\"", parameters: nil),
+      ], opening: "<call>\n", argumentsName: "arguments", closing: "\n</call>")
+    let constraint = GrammarConstraint(
+      grammar, tokens: Vocabulary.bytes, stopTokens: [Vocabulary.stop])
+    let answer = Vocabulary.text(try randomAnswer(constraint, limit: 60, using: &random))
+    let text = try #require(String(validating: answer, as: UTF8.self), "seed \(seed)")
+    #expect(text.hasPrefix("<call>\n{") && text.hasSuffix("}\n</call>"), "\(text)")
+    let call = try TemplateValue(json: Array(text.dropFirst(7).dropLast(8).utf8))
+    switch call["name"] {
+    case .string("name")?:
+      let before = "<call>\n{\"name\": \"name\", \"arguments\": "
+      let arguments = String(text.dropFirst(before.count).dropLast("}\n</call>".count))
+      #expect(try JSONSchema(schema).matches(JSONTree(arguments)), "seed \(seed): \(text)")
+    case .string("\"red\"")?:
+      guard case .object? = call["arguments"] else {
+        Issue.record("seed \(seed): \(text)")
+        return
+      }
+    default: Issue.record("seed \(seed): \(text)")
+    }
+  }
+
+  @Test
+  func `A function whose arguments cannot be held to its schema is named`() throws {
+    let schema = #"{"type": "object", "properties": {"a": {"type": "integer", "minimum": 1}}}"#
+    let refusal = #expect(throws: FunctionRefusal.self) {
+      try JSONGrammar(
+        calling: [
+          .init(name: "a", parameters: nil),
+          .init(name: "b", parameters: try TemplateValue(json: Array(schema.utf8))),
+        ], opening: "", argumentsName: "parameters", closing: "")
+    }
+    #expect(refusal?.index == 1)
+    #expect(refusal?.schema.pointer == "/properties/a/minimum")
+  }
+
   @Test(arguments: [
     (#"{"type": "string", "pattern": "a+"}"#, "/pattern"),
     (#"{"type": "integer", "minimum": 3}"#, "/minimum"),

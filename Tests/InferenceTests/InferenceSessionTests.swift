@@ -98,6 +98,26 @@ struct InferenceSessionTests {
     expectClose(Array(last), Array(atOnce.suffix(vocabulary)))
   }
 
+  /// A prompt of many rows attends to floats that were made of the cache's halves.
+  @Test(arguments: [Fixture.student, .qwen3], InstructionSet.available)
+  func `a long prompt gives the bits of its tokens one by one`(
+    fixture: Fixture, set: InstructionSet
+  ) throws {
+    let vocabulary = fixture.configuration.vocabSize
+    let tokens = randomTokens(75, vocabulary: vocabulary, seed: 12)
+    let model = try InferenceModel(
+      configuration: fixture.configuration, parameters: fixture.parameters(), storage: .int8,
+      team: team)
+    let session = InferenceSession(
+      model: model, maximumSequences: 3, maximumLength: 128, cachePrecision: .fp16, team: team,
+      instructionSet: set)
+    _ = try session.prefill([(2, Array(tokens[..<9])), (0, tokens)])
+    let atOnce = try session.prefill([5], sequence: 0)
+    let expected = Array(atOnce)
+    for token in tokens { _ = try session.prefill([token], sequence: 1) }
+    #expect(Array(try session.prefill([5], sequence: 1)) == expected)
+  }
+
   @Test(arguments: [Fixture.llama, .student])
   func `sequences that run together do not see each other`(fixture: Fixture) throws {
     let vocabulary = fixture.configuration.vocabSize

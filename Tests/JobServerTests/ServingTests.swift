@@ -192,6 +192,95 @@ struct ServingTests {
     }
   }
 
+  /// A template whose model calls functions as Qwen's do.
+  private static let callingTemplate =
+    TinyModel.template
+    + #"{% if tools %}{{ tools | tojson }}<tool_call>{"arguments": {}}</tool_call>{% endif %}"#
+  private static let callingBody = """
+    {"model": "tiny", "messages": [{"role": "user", "content": "the cat"}, {"role": "assistant",
+     "content": null, "tool_calls": [{"id": "call_1", "type": "function", "function":
+     {"name": "sit", "arguments": "{\\"on\\": true}"}}]},
+     {"role": "tool", "tool_call_id": "call_1", "content": "sat"}],
+     "tools": [{"type": "function", "function": {"name": "sit", "parameters": {"type": "object",
+     "properties": {"on": {"enum": ["the mat", "the log"]}}, "required": ["on"]}}},
+     {"type": "function", "function": {"name": "see", "parameters": {"type": "object",
+     "properties": {"what": {"const": "the dog"}}, "required": ["what"]}}}],
+     "seed": 3, "max_tokens": 300
+    """
+
+  @Test
+  func `A call that must come comes as a call, whole and in a stream`() throws {
+    let harness = try ServingHarness(
+      template: Self.callingTemplate,
+      limits: GenerationLimits(maximumSequences: 4, maximumContext: 1024, maximumQueue: 8))
+    let choice = #""tool_choice": {"type": "function", "function": {"name": "sit"}}"#
+    let answer: JSONValue = try harness.ask(
+      "/v1/chat/completions", Self.callingBody + ", \(choice)}")
+    let first = try #require(answer["choices"]?.arrayValue?.first)
+    #expect(first["finish_reason"] == "tool_calls")
+    #expect(first["message"]?["content"] == .null)
+    let calls = try #require(first["message"]?["tool_calls"]?.arrayValue)
+    #expect(calls.count == 1)
+    #expect(calls[0]["type"] == "function" && calls[0]["function"]?["name"] == "sit")
+    #expect(calls[0]["id"]?.stringValue?.hasPrefix("call_") == true)
+    let arguments = try #require(calls[0]["function"]?["arguments"]?.stringValue)
+    let on = try JSONValue(parsing: Array(arguments.utf8))["on"]
+    #expect(on == "the mat" || on == "the log")
+
+    let stream: TestAnswer = try harness.ask(
+      "/v1/chat/completions", Self.callingBody + #", \#(choice), "stream": true}"#)
+    let chunks = try stream.events.dropLast().map { try JSONValue(parsing: Array($0.utf8)) }
+    let choices = chunks.compactMap { $0["choices"]?.arrayValue?.first }
+    let deltas = choices.flatMap { $0["delta"]?["tool_calls"]?.arrayValue ?? [] }
+    #expect(deltas.count == 1)
+    #expect(deltas[0]["index"] == 0 && deltas[0]["function"] == calls[0]["function"])
+    #expect(choices.allSatisfy { ($0["delta"]?["content"] ?? .null) == .null })
+    #expect(choices.first?["delta"]?["role"] == "assistant")
+    #expect(choices.last?["finish_reason"] == "tool_calls")
+
+    let some: JSONValue = try harness.ask(
+      "/v1/chat/completions", Self.callingBody + #", "tool_choice": "required"}"#)
+    let called = some["choices"]?.arrayValue?.first?["message"]?["tool_calls"]?.arrayValue
+    #expect(["sit", "see"].contains(called?.first?["function"]?["name"]?.stringValue))
+  }
+
+  @Test
+  func `Calls that cannot be had are refused by name`() throws {
+    let harness = try ServingHarness()
+    let calling = try ServingHarness(template: Self.callingTemplate)
+    func parameter(
+      _ harness: ServingHarness, _ rest: String, tools: String? = nil
+    ) throws -> String? {
+      let body = tools.map {
+        #"{"model": "tiny", "messages": [{"role": "user", "content": "a"}], "tools": \#($0)"#
+      }
+      let answer: TestAnswer = try harness.ask(
+        "/v1/chat/completions", (body ?? Self.callingBody) + rest + "}")
+      #expect(answer.status == 400, "\(answer.text)")
+      return try answer.json()["error"]?["param"]?.stringValue
+    }
+    let required = #", "tool_choice": "required""#
+    // Its template shows no form of calls.
+    #expect(try parameter(harness, required) == "tool_choice")
+    #expect(try parameter(calling, required, tools: "[]") == "tool_choice")
+    #expect(try parameter(calling, #", "tool_choice": "any""#) == "tool_choice")
+    #expect(
+      try parameter(
+        calling, #", "tool_choice": {"type": "function", "function": {"name": "run"}}"#)
+        == "tool_choice")
+    #expect(
+      try parameter(calling, required + #", "response_format": {"type": "json_object"}"#)
+        == "tool_choice")
+    #expect(try parameter(calling, "", tools: #"[{"type": "web_search"}]"#) == "tools")
+    #expect(
+      try parameter(
+        calling, required,
+        tools: """
+          [{"type": "function", "function": {"name": "a", "parameters":
+           {"type": "object", "properties": {"n": {"type": "integer", "minimum": 1}}}}}]
+          """) == "tools")
+  }
+
   @Test
   func `Wrong requests get OpenAI's errors`() throws {
     let harness = try ServingHarness(template: nil)

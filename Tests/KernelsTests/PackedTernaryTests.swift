@@ -12,6 +12,8 @@ struct PackedTernaryTests {
       (1...9).map { (1, 3, $0) } + (1...20).map { ($0, 81, 64) } + (1...7).map { ($0, 70, 37) }
       + (1...17).map { (2, 72 + $0, 260) }
       + [(200, 130, 20), (24, 64, 127), (13, 130, 100), (1, 200, 33), (25, 1, 4)]
+      // Rows that are unpacked in several pieces, with and without a rest.
+      + (4...11).map { ($0, 81, 1000 + $0) } + [(6, 170, 256), (6, 170, 257), (9, 80, 513)]
     for (m, rows, columns) in shapes {
       let trained = TernaryWeights(rows: rows, columns: columns)
       trained.quantize(from: random.floats(rows * columns), team: team)
@@ -31,16 +33,21 @@ struct PackedTernaryTests {
 
   @Test(arguments: InstructionSet.available)
   func `the longest row with the largest codes does not overflow`(set: InstructionSet) {
-    let columns = 1 << 17 - 1
-    let trained = TernaryWeights(rows: 2, columns: columns)
+    let (rows, columns) = (80, 1 << 17 - 1)
+    let trained = TernaryWeights(rows: rows, columns: columns)
     trained.quantize(
-      from: (0..<2 * columns).map { $0 < columns ? 1 : -1 }, team: team)
-    var y: [Float] = [0, 0]
-    PackedTernary(trained).product(
-      codes: [Int8](repeating: -128, count: columns), scales: [1], into: &y, m: 1, team: team,
-      instructionSet: set)
-    let expected = Float(columns) * 128
-    #expect(y == [-expected, expected])
+      from: [Float](repeating: 1, count: rows / 2 * columns)
+        + [Float](repeating: -1, count: rows / 2 * columns), team: team)
+    let packed = PackedTernary(trained)
+    // Few tokens are unpacked in another way than many.
+    for m in [1, 5] {
+      var y = [Float](repeating: 0, count: m * rows)
+      packed.product(
+        codes: [Int8](repeating: -128, count: m * columns), scales: (0..<m).map { _ in 1 },
+        into: &y, m: m, team: team, instructionSet: set)
+      let half = [Float](repeating: Float(columns) * 128, count: rows / 2)
+      #expect(y == (0..<m).flatMap { _ in half.map(-) + half })
+    }
   }
 
   @Test func `packing keeps the trits and takes five a byte`() {

@@ -216,7 +216,7 @@ struct ChatTemplateTests {
     #expect(try ChatTemplate.ofModel(in: folder.url)?.variables == nil)
     let configuration = #"""
       {"bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>", "pad_token": null,
-       "chat_template": [{"name": "tool", "template": "T"}, {"name": "default", "template": "D"}]}
+       "model_max_length": 1000000000000000019884624838656, "chat_template": [{"name": "tool", "template": "T"}, {"name": "default", "template": "D"}]}
       """#
     try Data(configuration.utf8).write(to: folder["tokenizer_config.json"])
     let model = try #require(try ChatTemplate.ofModel(in: folder.url))

@@ -44,6 +44,9 @@ typedef struct {
     void (*attend_fp16)(const cache_attention_rows *rows, float *scratch, size_t capacity);
     void (*attend_int8)(const cache_attention_rows *rows, float *scratch, size_t capacity);
 
+    // Cells of fp16 as the fp32 cells of the same numbers. count: numbers, a multiple of 16.
+    void (*widen_fp16)(const void *cells, size_t count, float *widened);
+
     // y[token, row] = sum over k of x[token, k] * w[row, k], for the rows first ..< last.
     // x: [tokens, columns]; w: [*, columns], floats or bf16; y: [tokens, y_stride].
     void (*dense_rows_fp32)(const float *x, size_t tokens, size_t columns, const void *w,

@@ -20,9 +20,14 @@ package struct ChatRequest: Equatable, Sendable {
   }
   var templateArguments: JSONValue?
 
-  /// Whether the model may call the tools that it is told about.
-  package enum ToolChoice: String, CaseIterable, Sendable {
-    case auto, none
+  /// What a tool is called, and the schema of its arguments; nil where it names none.
+  package var functions: [(name: String, parameters: JSONValue?)] {
+    (tools ?? []).map { tool in
+      let parameters = tool["function"]?["parameters"]
+      return (
+        tool["function"]?["name"]?.stringValue ?? "", parameters == .null ? nil : parameters
+      )
+    }
   }
 
   /// How the body is read.
@@ -38,15 +43,15 @@ package struct ChatRequest: Equatable, Sendable {
         faults.append(
           pointer.member("max_tokens").fault("give only one of it and \"max_completion_tokens\""))
       }
-      return faults
+      return faults + request.toolFaults(at: pointer)
     },
     fields: [
       .required("model", \.model, .text(1...200), "A model: mdl_…, job_…, or its name."),
       .required("messages", \.messages, .array(of: .message, 1...10_000), "The chat so far."),
-      .optional("tools", \.tools, .array(of: .any(Wire.object), 0...128), "Functions."),
+      .optional("tools", \.tools, .array(of: .functionTool, 0...128), "Functions."),
       .field(
-        "tool_choice", \.toolChoice, .choice.orLeftOut,
-        "Whether the model is told about the tools."),
+        "tool_choice", \.toolChoice, .toolChoice,
+        "Whether the model may, or must, call one of the tools."),
       .optional(
         "max_completion_tokens", \.maxCompletionTokens, .integer(0...1_048_576),
         "Tokens of the answer at most."),
@@ -66,15 +71,34 @@ package struct ChatRequest: Equatable, Sendable {
       ]).map { $0.within(\.options) })
 }
 
+extension ChatRequest {
+  /// What the tools make impossible.
+  private func toolFaults(at pointer: JSONPointer) -> [FieldError] {
+    let place = pointer.member("tool_choice")
+    switch toolChoice {
+    case .none, .auto: return []
+    case .function(let name) where !functions.contains { $0.name == name }:
+      return [place.fault("no tool is called \"\(name)\"")]
+    case .required where functions.isEmpty:
+      return [place.fault("needs \"tools\"")]
+    case .required, .function:
+      guard options.format != .text else { return [] }
+      return [place.fault("the answer is a call, so that \"response_format\" must be left out")]
+    }
+  }
+}
+
 extension Shape where Value == JSONValue {
   /// A message; a content of several text parts becomes one text.
   fileprivate static var message: Shape {
     Shape(
       read: { json, _, pointer, errors in
-        guard case .object(let members) = json else {
+        guard case .object = json else {
           errors.append(pointer.fault("must be an object with \"role\" and \"content\""))
           return nil
         }
+        let json = json.withReadArguments
+        guard case .object(let members) = json else { return nil }
         guard let role = json["role"]?.stringValue, !role.isEmpty else {
           errors.append(pointer.member("role").fault("must be a role, such as \"user\""))
           return nil
@@ -108,5 +132,27 @@ extension Shape where Value == JSONValue {
         "properties": ["role": Wire.text, "content": ["type": ["string", "array", "null"]]],
         "required": ["role"],
       ])
+  }
+}
+
+extension JSONValue {
+  /// A message whose calls have their arguments as objects, which is what templates are written for;
+  /// clients repeat them as the text that they were sent.
+  fileprivate var withReadArguments: JSONValue {
+    guard case .object(let members) = self, case .array(let calls)? = self["tool_calls"] else {
+      return self
+    }
+    let read = calls.map { call -> JSONValue in
+      guard case .object(var callMembers) = call,
+        case .object(var function)? = call["function"],
+        let text = function["arguments"]?.stringValue,
+        case .object(let arguments)? = try? JSONValue(parsing: Array(text.utf8))
+      else { return call }
+      function["arguments"] = .object(arguments)
+      callMembers["function"] = .object(function)
+      return .object(callMembers)
+    }
+    return .object(
+      JSONObject(members.map { $0.0 == "tool_calls" ? ($0.0, .array(read)) : ($0.0, $0.1) }))
   }
 }

@@ -6,12 +6,13 @@ package enum ChatWire {
   package struct Choice: Sendable {
     package var index: Int
     package var text = ""
+    package var calls: [ToolCall] = []
     /// The tokens of `text`, with log-probabilities; nil when they were not asked for.
     package var tokens: [AnswerToken]?
     /// Told when they were asked for.
     package var promptTokenIDs: [Int32]?
     package var tokenIDs: [Int32]?
-    /// `stop` or `length`; nil while it goes on.
+    /// `stop`, `length` or `tool_calls`; nil while it goes on.
     package var finishReason: String?
     /// Whether a chunk is the answer's first, which names the role.
     package var isFirst = false
@@ -26,11 +27,14 @@ package enum ChatWire {
     head.json(
       "chat.completion",
       choices: choices.map { choice in
-        json(
-          choice, naming,
-          part: (
-            "message", ["role": "assistant", "content": .string(choice.text), "refusal": nil]
-          ))
+        var message: JSONObject = ["role": "assistant"]
+        let isCallOnly = choice.text.isEmpty && !choice.calls.isEmpty
+        message["content"] = isCallOnly ? .null : .string(choice.text)
+        message["refusal"] = .null
+        if !choice.calls.isEmpty {
+          message["tool_calls"] = .array(choice.calls.map { $0.json(isChunk: false) })
+        }
+        return json(choice, naming, part: ("message", .object(message)))
       }, usage: usage.json)
   }
 
@@ -45,7 +49,14 @@ package enum ChatWire {
       choices: choices.map { choice in
         var delta: JSONObject = [:]
         if choice.isFirst { delta["role"] = "assistant" }
-        if choice.isFirst || !choice.text.isEmpty { delta["content"] = .string(choice.text) }
+        if !choice.text.isEmpty || (choice.isFirst && choice.calls.isEmpty) {
+          delta["content"] = .string(choice.text)
+        } else if choice.isFirst {
+          delta["content"] = .null
+        }
+        if !choice.calls.isEmpty {
+          delta["tool_calls"] = .array(choice.calls.map { $0.json(isChunk: true) })
+        }
         return json(choice, naming, part: ("delta", .object(delta)))
       }, usage: usage.map { $0.map(\.json) ?? .null })
   }
@@ -90,7 +101,10 @@ package enum ChatWire {
       "index": Wire.integer,
       "message": [
         "type": "object",
-        "properties": ["role": Wire.text, "content": Wire.text, "refusal": Wire.text.orNull],
+        "properties": [
+          "role": Wire.text, "content": Wire.text.orNull, "refusal": Wire.text.orNull,
+          "tool_calls": Wire.list(of: ToolCall.schema),
+        ],
       ],
       "logprobs": [
         "type": ["object", "null"],

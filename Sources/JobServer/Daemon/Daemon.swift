@@ -221,7 +221,9 @@ package final class Daemon: Sendable {
     services.runningJobs = { pool.running }
     services.isPoolRunning = { pool.isOpen }
     let deleteFiles: @Sendable ([String]) -> Void = { paths in
-      for path in paths where FileManager.default.fileExists(atPath: folder.url(path).path) {
+      // What was imported from elsewhere is not ours to delete.
+      for path in paths
+      where !path.hasPrefix("/") && FileManager.default.fileExists(atPath: folder.url(path).path) {
         do {
           try FileManager.default.removeItem(at: folder.url(path))
         } catch {

@@ -43,9 +43,11 @@ package struct DataFolder: Sendable {
     return path.hasPrefix(root + "/") ? String(path.dropFirst(root.count + 1)) : path
   }
 
-  /// The absolute place of a path that a record names relative to the root.
-  package func url(_ relativePath: String) -> URL {
-    URL(fileURLWithPath: root).appendingPathComponent(relativePath)
+  /// The absolute place of a path that a record names: relative to the root, or, for what was imported
+  /// from outside it, absolute.
+  package func url(_ path: String) -> URL {
+    path.hasPrefix("/")
+      ? URL(fileURLWithPath: path) : URL(fileURLWithPath: root).appendingPathComponent(path)
   }
 
   /// Makes `name` in the root a link to the job's file or folder of that name, in place of what an

@@ -55,7 +55,11 @@ extension APIRoutes {
         var style = AnswerStyle(.chat, request.options, model: request.model)
         style.tellsLogprobs = request.wantsLogprobs
         style.candidateCount = request.topLogprobs ?? 0
+        style.calls = model.calls(of: request)
         var asked = try GenerationRequest(request.options, model)
+        if let grammar = try request.callGrammar(style.calls?.form) {
+          asked.constraint = GrammarConstraint(grammar, of: model)
+        }
         asked.maximumNewTokens =
           request.options.maxTokens ?? request.maxCompletionTokens ?? .max
         asked.topLogprobs = request.wantsLogprobs ? request.topLogprobs ?? 0 : nil
@@ -189,12 +193,65 @@ extension GenerationRequest {
         ])
       }
     }
-    constraint = GrammarConstraint(
-      grammar, tokens: model.tokenBytes, stopTokens: Array(model.stopTokens).sorted())
+    constraint = GrammarConstraint(grammar, of: model)
+  }
+}
+
+extension GrammarConstraint {
+  fileprivate init(_ grammar: JSONGrammar, of model: ServedModel) {
+    self.init(grammar, tokens: model.tokenBytes, stopTokens: Array(model.stopTokens).sorted())
+  }
+}
+
+extension ChatRequest {
+  /// What the answer is held to when it must be a call; nil when it need not.
+  ///
+  /// - Throws: 422 when the model has no form of calls that is known, or a function's schema cannot
+  ///   be kept.
+  fileprivate func callGrammar(_ form: ToolCallForm?) throws -> JSONGrammar? {
+    let wanted: [(index: Int, name: String, parameters: JSONValue?)] =
+      functions.enumerated().compactMap { index, function in
+        switch toolChoice {
+        case .none, .auto: nil
+        case .function(let name) where name != function.name: nil
+        case .required, .function: (index, function.name, function.parameters)
+        }
+      }
+    if wanted.isEmpty { return nil }
+    guard let form else {
+      throw Call.invalidBody([
+        FieldError(
+          pointer: "/tool_choice",
+          detail: "the model's chat template shows no form of calls that is known here, so that "
+            + "only \"auto\" and \"none\" can be kept")
+      ])
+    }
+    do throws(FunctionRefusal) {
+      return try JSONGrammar(
+        calling: wanted.map {
+          JSONGrammar.Function(name: $0.name, parameters: $0.parameters.map { TemplateValue($0) })
+        }, opening: form.grammarOpening, argumentsName: form.argumentsName,
+        closing: form.grammarClosing)
+    } catch {
+      throw Call.invalidBody([
+        FieldError(
+          pointer: "/tools/\(wanted[error.index].index)/function/parameters"
+            + error.schema.pointer, detail: error.schema.detail)
+      ])
+    }
   }
 }
 
 extension ServedModel {
+  /// How calls are found in the answer; nil where there can be none.
+  fileprivate func calls(of request: ChatRequest) -> (form: ToolCallForm, names: Set<String>)? {
+    let names = Set(request.functions.map(\.name))
+    guard request.toolChoice != .none, !names.isEmpty, let template,
+      let form = ToolCallForm(template: template.template.source)
+    else { return nil }
+    return (form, names)
+  }
+
   /// The text of a chat, by the model's own template.
   ///
   /// - Throws: 422 when there is none, or it does not take these messages.

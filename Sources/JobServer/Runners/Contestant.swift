@@ -42,15 +42,15 @@ struct Contestant {
     var contestants: [Contestant] = []
     func add(_ role: Role, _ reference: ModelReference) throws {
       report(role.name)
-      let folder = try environment.modelFolder(reference)
-      let tokenizer = try ModelFolder.tokenizer(in: folder)
+      let record = try environment.modelRecord(reference)
+      let tokenizer = try ModelFolder.tokenizer(in: environment.folder.url(record.path))
       if let first = contestants.first, first.tokenizer.sha256 != tokenizer.sha256 {
         throw Problem(
           type: "urn:bitnet:problem:mismatch", title: "The models have different tokenizers",
           detail: "\(first.name)'s has SHA-256 \(first.tokenizer.sha256), \(role.name)'s "
             + tokenizer.sha256)
       }
-      let model = try ModelFolder.packed(folder, team: environment.team)
+      let model = try environment.packedModel(record)
       let isTernary = model.configuration.quantization == .ternary
       let widths: [ActivationBits?] =
         !isTernary ? [nil] : role.hasBothWidths ? [.eight, .four] : [.eight]

@@ -6,7 +6,6 @@ internal import Inference
 internal import JobAPI
 internal import Jobs
 internal import Kernels
-internal import Logging
 internal import Tasks
 internal import Tokenization
 internal import Transformer
@@ -64,9 +63,7 @@ struct TeacherRunner {
     let stage = try TaskStage(spec, paths: environment.paths)
     let evaluations = try stage.evaluations(
       tokenizer: tokenizer, window: configuration.maxPositionEmbeddings)
-    let packed = try PackedModelCache(
-      environment.folder, embeddings: .bf16, logger: Logger(label: "bitnetd")
-    ).model(record, in: folder, team: environment.team)
+    let packed = try environment.packedModel(record)
     let batch = min(32, prompts.count)
     let encoded = prompts.map { tokenizer.encode($0) }
     let longest = (encoded.map(\.count).max() ?? 0) + spec.maxTokens

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import HTTPServer
 internal import Inference
 internal import JobAPI
@@ -22,6 +23,8 @@ struct AnswerStyle: Sendable {
   /// Whether answers begin with their prompts.
   var echoes: Bool
   var tellsTokenIDs: Bool
+  /// How the model calls functions, and which there are; nil when it may call none.
+  var calls: (form: ToolCallForm, names: Set<String>)?
 }
 
 /// Turns the events of one request's answers into what its client is sent.
@@ -32,9 +35,13 @@ final class AnswerWriter: Sendable {
   /// One answer on its way.
   fileprivate struct Answer {
     var text: AnswerText
+    /// nil when no functions may be called.
+    var reader: ToolCallReader?
     let prompt: [Int32]
     /// What has not been sent yet.
     var pendingText = ""
+    var pendingCalls: [ToolCall] = []
+    var callCount = 0
     var pendingTokens: [AnswerToken] = []
     var pendingIDs: [Int32] = []
     var sentCodePoints = 0
@@ -72,7 +79,9 @@ final class AnswerWriter: Sendable {
     self.whenDone = whenDone
     var state = State(unfinished: prompts.count)
     for prompt in prompts {
-      var answer = Answer(text: AnswerText(tokenizer, stops: style.stops), prompt: prompt)
+      var answer = Answer(
+        text: AnswerText(tokenizer, stops: style.stops),
+        reader: style.calls.map { ToolCallReader($0.form, names: $0.names) }, prompt: prompt)
       if style.echoes { answer.pendingText = tokenizer.decode(prompt) }
       state.answers.append(answer)
     }
@@ -235,13 +244,16 @@ extension AnswerWriter.Answer {
       }
       return .more
     case .token(let token, let logprobs):
-      pendingText += text.append(token)
+      let news = text.append(token)
+      if let parts = reader?.append(news) { take(parts, style) } else { pendingText += news }
       if style.tellsLogprobs { pendingTokens.append(style.token(token, logprobs, tokenizer)) }
       pendingIDs.append(token)
       return text.isStopped ? .enough : .more
     case .finished(let reason, let used):
-      pendingText += text.finish()
-      finish = reason == .length ? "length" : "stop"
+      let rest = text.finish()
+      if let parts = reader?.append(rest) { take(parts, style) } else { pendingText += rest }
+      take(reader?.finish() ?? [], style)
+      finish = reason == .length ? "length" : callCount > 0 ? "tool_calls" : "stop"
       usage.promptTokens = used.promptTokens
       usage.cachedTokens = used.reusedPromptTokens
       usage.answerTokens = used.answerTokens
@@ -250,9 +262,23 @@ extension AnswerWriter.Answer {
     }
   }
 
+  private mutating func take(_ parts: [ToolCallReader.Part], _ style: AnswerStyle) {
+    for part in parts {
+      switch part {
+      case .text(let text): pendingText += text
+      case .call(let name, let arguments):
+        pendingCalls.append(
+          ToolCall(
+            index: callCount, id: "call_\(UUID().uuidString.lowercased())", name: name,
+            arguments: arguments))
+        callCount += 1
+      }
+    }
+  }
+
   /// Whether a chunk should be sent now.
   func hasNews(_ style: AnswerStyle) -> Bool {
-    finish != nil || !pendingText.isEmpty
+    finish != nil || !pendingText.isEmpty || !pendingCalls.isEmpty
   }
 
   /// Takes what is to be sent.
@@ -268,6 +294,7 @@ extension AnswerWriter.Answer {
     }
     var chat = ChatWire.Choice(index: index)
     chat.text = completion.text
+    chat.calls = pendingCalls
     chat.tokens = completion.tokens
     chat.finishReason = finish
     chat.promptTokenIDs = completion.promptTokenIDs
@@ -275,6 +302,7 @@ extension AnswerWriter.Answer {
     chat.isFirst = !isBegun
     sentCodePoints += pendingText.unicodeScalars.count
     pendingText = ""
+    pendingCalls = []
     pendingTokens = []
     pendingIDs = []
     isBegun = true

@@ -93,3 +93,13 @@ struct PackedModelCache: Sendable {
       .joined()
   }
 }
+
+extension JobEnvironment {
+  /// The model of `record` as jobs judge it: embedding and head in bf16, whatever serving keeps.
+  ///
+  /// - Throws: a `Problem` that says what is wrong with its files.
+  func packedModel(_ record: ModelRecord) throws -> InferenceModel {
+    try PackedModelCache(folder, embeddings: .bf16, logger: Logger(label: "bitnetd"))
+      .model(record, in: folder.url(record.path), team: team)
+  }
+}
