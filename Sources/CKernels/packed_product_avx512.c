@@ -20,10 +20,10 @@ enum { CHUNK_GROUPS = 64 };
 // Codes of a block of tokens stay in the second-level cache while all panels pass by.
 enum { BLOCK_CODES = 1 << 19, BLOCK_TOKENS_MAX = 190 };
 // Unpacking fills the queue of what waits for a load, so that few loads are on their way without
-// help. Lines come to the second-level cache from far ahead, beyond the page where the hardware ends
-// its streams, and from there to the first: by one of the two alone an Intel core (model 207) reads a
-// tenth less.
-enum { FAR_BYTES = 16384, NEAR_BYTES = 2048 };
+// help. Lines come nearer in three steps, the first of them beyond the page where the hardware ends its
+// streams. Of what plain reading gives, an Intel core (model 207) reads 47 % without this, 80 % with
+// one step, 90 % with two and 94 % with three.
+enum { FAR_BYTES = 16384, MIDDLE_BYTES = 6144, NEAR_BYTES = 1024 };
 
 // Four digits of a number below 81, two bits each. vpermi2b takes 7 bits of an index.
 #define FOUR(a, b, c, d) ((a) | (b) << 2 | (c) << 4 | (d) << 6)
@@ -121,7 +121,8 @@ INLINE_KERNEL void few_tokens(const int tokens, const int8_t *codes, size_t colu
     } while (0)
     size_t whole = columns / 4;
     for (size_t g = 0; g < whole; g++) {
-        _mm_prefetch(panel + g * GROUP + FAR_BYTES, _MM_HINT_T1);
+        _mm_prefetch(panel + g * GROUP + FAR_BYTES, _MM_HINT_T2);
+        _mm_prefetch(panel + g * GROUP + MIDDLE_BYTES, _MM_HINT_T1);
         _mm_prefetch(panel + g * GROUP + NEAR_BYTES, _MM_HINT_T0);
         ADD_GROUP(g, four_codes(codes + (size_t)t * columns + g * 4));
     }

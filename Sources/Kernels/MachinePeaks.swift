@@ -31,8 +31,8 @@ package struct MachinePeaks: Codable, Equatable, Sendable {
 
   private typealias Rounds = @convention(c) (Int) -> Double
 
-  /// Measures for about 0.3 seconds, with 96 MiB of memory, more where the last cache holds more: the
-  /// best of several rounds each, because a neighbour can only take away.
+  /// Measures for about 0.3 seconds, with 96 MiB of memory; for longer and with more where the last
+  /// cache holds more. The best of several rounds each, because a neighbour can only take away.
   ///
   /// - Parameter instructionSet: whose instructions; at most what this CPU supports.
   package static func measured(
@@ -44,7 +44,7 @@ package struct MachinePeaks: Codable, Equatable, Sendable {
       peak_fp32_reference, peak_fp32_avx2, peak_bf16_avx512)
     let int8: Rounds = instructionSet.choose(
       peak_int8_reference, peak_int8_avx2, peak_int8_avx512)
-    let memory = Memory(instructionSet)
+    let memory = Memory(instructionSet, team: team)
     return MachinePeaks(
       threads: team.threadCount, fp32PerSecond: arithmetic(fp32, team: team),
       bf16PerSecond: arithmetic(bf16, team: team), int8PerSecond: arithmetic(int8, team: team),
@@ -83,7 +83,7 @@ package struct MachinePeaks: Codable, Equatable, Sendable {
     let instructionSet: InstructionSet
     let vectors: [AlignedBuffer<Float>]
 
-    init(_ instructionSet: InstructionSet) {
+    init(_ instructionSet: InstructionSet, team: ComputeTeam) {
       self.instructionSet = instructionSet
       // A virtual machine may be told of a cache that is larger than what it can spare.
       let cache = max(0, sysconf(Int32(_SC_LEVEL3_CACHE_SIZE)))
@@ -91,14 +91,19 @@ package struct MachinePeaks: Codable, Equatable, Sendable {
       let bytes = max(96 << 20, min(4 * cache, Int(clamping: limit)))
       let count = bytes / 16 & ~1023
       self.count = count
-      vectors = (0..<4).map { _ in AlignedBuffer(count: count) }
+      let vectors = (0..<4).map { _ in AlignedBuffer<Float>(count: count) }
+      // Pages that were never written are all the same one, which a cache holds.
+      team.parallelRows(count, grain: 1024) { range in
+        for vector in vectors {
+          memset(vector.pointer + range.lowerBound, 0, range.count * MemoryLayout<Float>.stride)
+        }
+      }
+      self.vectors = vectors
     }
 
     func readRate(team: ComputeTeam) -> Double {
       let read = instructionSet.choose(
         memory_read_reference, memory_read_avx2, memory_read_avx512)
-      // Pages that were never written are all the same one.
-      _ = updateRate(team: team, rounds: 1)
       return MachinePeaks.best(of: 6) {
         for vector in vectors {
           vector.pointer.withMemoryRebound(to: UInt64.self, capacity: count / 2) { words in
@@ -111,11 +116,11 @@ package struct MachinePeaks: Codable, Equatable, Sendable {
       }
     }
 
-    func updateRate(team: ComputeTeam, rounds: Int = 6) -> Double {
+    func updateRate(team: ComputeTeam) -> Double {
       let update = instructionSet.choose(
         memory_update_reference, memory_update_avx2, memory_update_avx512)
       let (a, b, c, d) = (vectors[0], vectors[1], vectors[2], vectors[3])
-      return MachinePeaks.best(of: rounds) {
+      return MachinePeaks.best(of: 6) {
         team.parallelRows(count, grain: 64) { range in
           let first = range.lowerBound
           update(
