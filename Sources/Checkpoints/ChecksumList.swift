@@ -57,8 +57,17 @@ package struct ChecksumList: Equatable, Sendable {
 
   /// A digest in lower-case hexadecimal digits.
   package static func hexadecimal(_ digest: SHA256.Digest) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-      decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    func digit(_ value: UInt8) -> UInt8 {
+      value + (value < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+    }
+    return String(unsafeUninitializedCapacity: 2 * SHA256.Digest.byteCount) { text in
+      var count = 0
+      for byte in digest {
+        text[count] = digit(byte >> 4)
+        text[count + 1] = digit(byte & 15)
+        count += 2
+      }
+      return count
+    }
   }
 }

@@ -192,8 +192,9 @@ extension HostedReply {
     givesIDs = true
   }
 
-  private static let tokenKeys = ["token", "logprob", "bytes", "top_logprobs", "id"]
-    .map { Array($0.utf8) }
+  private static let tokenKeys: [StaticString] = [
+    "token", "logprob", "bytes", "top_logprobs", "id",
+  ]
 
   private mutating func readToken(_ reader: inout JSONReader) throws(JSONSyntaxError) -> Token {
     var token = Token()
@@ -253,9 +254,11 @@ extension HostedReply {
   private mutating func readBytes(_ reader: inout JSONReader) throws(JSONSyntaxError) -> Text? {
     if try reader.null() { return nil }
     let start = bytes.count
-    try reader.beginArray()
-    while try reader.nextElement() {
-      bytes.append(UInt8(truncatingIfNeeded: try reader.optionalCount() ?? 0))
+    if !reader.bytes(appendingTo: &bytes) {
+      try reader.beginArray()
+      while try reader.nextElement() {
+        bytes.append(UInt8(truncatingIfNeeded: try reader.optionalCount() ?? 0))
+      }
     }
     return certain(from: start)
   }
@@ -292,6 +295,10 @@ extension HostedReply {
 
   /// The text that the last bytes are, or the id that is written there instead.
   private mutating func text(from start: Int) -> (text: Text, id: Int32?) {
+    // Few texts begin like a mark, and there are thousands.
+    guard start < bytes.count,
+      bytes[start] == UInt8(ascii: "t") || bytes[start] == UInt8(ascii: "b")
+    else { return (certain(from: start), nil) }
     if bytes.count - start > Self.idMark.count, bytes[start...].starts(with: Self.idMark),
       let id = Int32(String(decoding: bytes[(start + Self.idMark.count)...], as: UTF8.self))
     {
@@ -307,12 +314,16 @@ extension HostedReply {
   /// Unknown when a replacement character stands for bytes that are lost.
   private func certain(from start: Int) -> Text {
     let text = Text(start: Int32(start), end: Int32(bytes.count))
-    guard bytes.count - start >= 3 else { return text }
-    for index in start..<(bytes.count - 2)
-    where bytes[index] == 0xEF && bytes[index + 1] == 0xBF && bytes[index + 2] == 0xBD {
-      return .unknown
+    return bytes.withUnsafeBufferPointer { bytes in
+      var index = start
+      while index + 2 < bytes.count {
+        if bytes[index] == 0xEF, bytes[index + 1] == 0xBF, bytes[index + 2] == 0xBD {
+          return .unknown
+        }
+        index += 1
+      }
+      return text
     }
-    return text
   }
 }
 

@@ -30,8 +30,10 @@ package struct JSONReader {
   private let bytes: [UInt8]
   /// Offset of the next byte to read.
   package private(set) var position = 0
-  /// One entry a container that is open: true until its first element was read.
-  private var awaitsFirst: [Bool] = []
+  /// Containers that are open.
+  private var depth = 0
+  /// A bit for each of them, the innermost lowest: set until its first element was read.
+  private var awaitsFirst: UInt64 = 0
 
   package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -66,14 +68,11 @@ package struct JSONReader {
 
   /// The next key of the innermost object, as its place among `names`, or -1 for any other; nil when
   /// the object ends here. It makes no string, for objects that come by the thousand.
-  package mutating func nextKey(among names: [[UInt8]]) throws(JSONSyntaxError) -> Int? {
+  package mutating func nextKey(among names: [StaticString]) throws(JSONSyntaxError) -> Int? {
     guard try advance(closing: UInt8(ascii: "}")) else { return nil }
     try consume(UInt8(ascii: "\""), "a string")
     let start = position
-    while let byte = byteHere, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20
-    {
-      position += 1
-    }
+    position = plainEnd(from: start)
     guard byteHere == UInt8(ascii: "\"") else {
       // A key with escapes is none that is asked for.
       position = start - 1
@@ -81,25 +80,27 @@ package struct JSONReader {
       try consume(UInt8(ascii: ":"), "a colon")
       return -1
     }
-    let count = position - start
+    let key = start..<position
     position += 1
     try consume(UInt8(ascii: ":"), "a colon")
-    search: for (place, name) in names.enumerated() where name.count == count {
-      for index in 0..<count where bytes[start + index] != name[index] { continue search }
-      return place
+    return bytes.withUnsafeBufferPointer { bytes in
+      let key = UnsafeBufferPointer(rebasing: bytes[key])
+      for place in names.indices where names[place].utf8CodeUnitCount == key.count {
+        let name = names[place].utf8Start
+        var index = 0
+        while index < key.count, name[index] == key[index] { index += 1 }
+        if index == key.count { return place }
+      }
+      return -1
     }
-    return -1
   }
 
   /// Appends the next string's UTF-8, its escapes resolved, to `text`; it makes no string.
   package mutating func string(appendingTo text: inout [UInt8]) throws(JSONSyntaxError) {
     try consume(UInt8(ascii: "\""), "a string")
     let start = position
-    while let byte = byteHere, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20
-    {
-      position += 1
-    }
-    text.append(contentsOf: bytes[start..<position])
+    position = plainEnd(from: start)
+    bytes.withUnsafeBufferPointer { text.append(contentsOf: $0[start..<position]) }
     if byteHere != UInt8(ascii: "\"") { try escapedRest(of: &text) }
     position += 1
   }
@@ -138,44 +139,117 @@ package struct JSONReader {
     return value
   }
 
+  /// Appends the elements of an array of whole numbers from 0 to 255, such as `[104,105]`.
+  ///
+  /// - Returns: false where the next value is anything else, or is written in an unusual way; then
+  ///   nothing was read or appended.
+  package mutating func bytes(appendingTo list: inout [UInt8]) -> Bool {
+    guard nextByte() == UInt8(ascii: "[") else { return false }
+    let start = position
+    let listCount = list.count
+    let end = bytes.withUnsafeBufferPointer { bytes -> Int? in
+      var index = start + 1
+      if index < bytes.count, bytes[index] == UInt8(ascii: "]") { return index + 1 }
+      while true {
+        while index < bytes.count, bytes[index] == 0x20 { index += 1 }
+        let first = index
+        var value = 0
+        while index < bytes.count, index - first < 3, Self.digits.contains(bytes[index]) {
+          value = value * 10 + Int(bytes[index] - UInt8(ascii: "0"))
+          index += 1
+        }
+        guard index > first, index < bytes.count, value <= 255,
+          bytes[first] != UInt8(ascii: "0") || index == first + 1
+        else { return nil }
+        list.append(UInt8(value))
+        switch bytes[index] {
+        case UInt8(ascii: ","): index += 1
+        case UInt8(ascii: "]"): return index + 1
+        default: return nil
+        }
+      }
+    }
+    guard let end else {
+      list.removeSubrange(listCount...)
+      return false
+    }
+    position = end
+    return true
+  }
+
   /// The next number, rounded to the nearest double.
   package mutating func double() throws(JSONSyntaxError) -> Double {
     _ = nextByte()
     let start = position
-    // Up to 15 digits and a power of ten up to 10^22 are exact doubles, so that one division rounds
-    // rightly (Clinger 1990); most numbers are of this kind, and need no string.
-    let isNegative = byteHere == UInt8(ascii: "-")
-    if isNegative { position += 1 }
-    let first = position
-    var mantissa = 0
-    var fraction: Int?
-    scan: while position - first <= 16, let byte = byteHere {
-      switch byte {
-      case Self.digits: mantissa = mantissa * 10 + Int(byte - UInt8(ascii: "0"))
-      case UInt8(ascii: ".") where fraction == nil && position > first: fraction = position + 1
-      default: break scan
-      }
-      position += 1
-    }
-    let isPlain =
-      position - first <= 15 && position > first && fraction != position
-      && byteHere.map { !Self.digits.contains($0) && ![46, 69, 101].contains($0) } ?? true
-      && (bytes[first] != UInt8(ascii: "0") || position == first + 1 || fraction == first + 2)
-    guard isPlain else {
-      position = start
-      guard let value = Double(try number()), value.isFinite else {
-        position = start
-        throw failure("a number that a double holds")
-      }
+    if let (value, end) = plainDecimal() {
+      position = end
       return value
     }
-    let value = Double(mantissa) / Self.powersOfTen[fraction.map { position - $0 } ?? 0]
-    return isNegative ? -value : value
+    guard let value = Double(try number()), value.isFinite else {
+      position = start
+      throw failure("a number that a double holds")
+    }
+    return value
   }
 
-  private static let powersOfTen: [Double] = (0...15).reduce(into: []) { powers, _ in
-    powers.append(powers.last.map { $0 * 10 } ?? 1)
+  /// The number that comes next and where it ends, if it has up to 19 digits and no exponent, as
+  /// nearly all have; nil leaves it to the general way, which makes a string.
+  private func plainDecimal() -> (value: Double, end: Int)? {
+    let start = position
+    return bytes.withUnsafeBufferPointer { bytes in
+      var index = start
+      let isNegative = index < bytes.count && bytes[index] == UInt8(ascii: "-")
+      if isNegative { index += 1 }
+      let first = index
+      var mantissa: UInt64 = 0
+      var fraction: Int?
+      scan: while index < bytes.count {
+        switch bytes[index] {
+        case Self.digits:
+          guard mantissa < 1_000_000_000_000_000_000 else { return nil }
+          mantissa = mantissa * 10 + UInt64(bytes[index] - UInt8(ascii: "0"))
+        case UInt8(ascii: ".") where fraction == nil && index > first: fraction = index + 1
+        case UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): return nil
+        default: break scan
+        }
+        index += 1
+      }
+      guard index > first, fraction != index,
+        bytes[first] != UInt8(ascii: "0") || index == first + 1 || fraction == first + 2,
+        let value = Self.quotient(mantissa, decimals: fraction.map { index - $0 } ?? 0)
+      else { return nil }
+      return (isNegative ? -value : value, index)
+    }
   }
+
+  /// `mantissa` / 10^`decimals`, rightly rounded; nil where that takes more than a division.
+  private static func quotient(_ mantissa: UInt64, decimals: Int) -> Double? {
+    // Both are exact doubles, so that one division rounds rightly (Clinger 1990).
+    if mantissa <= 1 << 53, decimals < powersOfTen.count {
+      return Double(mantissa) / powersOfTen[decimals]
+    }
+    #if arch(x86_64)
+      // Both are exact in 64 bits of significand up to 10^27. Rounding twice goes wrong only where
+      // the first result lies in the middle between two doubles.
+      guard decimals < longPowersOfTen.count else { return nil }
+      let value = Float80(mantissa) / longPowersOfTen[decimals]
+      return value.significandBitPattern & 0x7FF == 0x400 ? nil : Double(value)
+    #else
+      return nil
+    #endif
+  }
+
+  private static let powersOfTen: [Double] = [
+    1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17,
+    1e18, 1e19, 1e20, 1e21, 1e22,
+  ]
+
+  #if arch(x86_64)
+    private static let longPowersOfTen: [Float80] = [
+      1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
+      1e17, 1e18, 1e19, 1e20, 1e21, 1e22, 1e23, 1e24, 1e25, 1e26, 1e27,
+    ]
+  #endif
 
   /// The text of the next number, checked against JSON's grammar.
   package mutating func number() throws(JSONSyntaxError) -> String {
@@ -199,10 +273,7 @@ package struct JSONReader {
   package mutating func string() throws(JSONSyntaxError) -> String {
     try consume(UInt8(ascii: "\""), "a string")
     let start = position
-    while let byte = byteHere, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20
-    {
-      position += 1
-    }
+    position = plainEnd(from: start)
     var text: [UInt8] = []
     if byteHere != UInt8(ascii: "\"") {
       text = Array(bytes[start..<position])
@@ -240,19 +311,40 @@ package struct JSONReader {
     if nextByte() != nil { throw failure("the end of the text") }
   }
 
+  /// Where, from `start` on, the first byte is that a string cannot hold as it is.
+  private func plainEnd(from start: Int) -> Int {
+    bytes.withUnsafeBufferPointer { bytes in
+      var index = start
+      while index < bytes.count, bytes[index] != UInt8(ascii: "\""),
+        bytes[index] != UInt8(ascii: "\\"), bytes[index] >= 0x20
+      {
+        index += 1
+      }
+      return index
+    }
+  }
+
   private var byteHere: UInt8? { position < bytes.count ? bytes[position] : nil }
 
   private func failure(_ expected: String) -> JSONSyntaxError {
     JSONSyntaxError(byte: position, expected: expected)
   }
 
+  @inline(__always)
   private mutating func nextByte() -> UInt8? {
+    // Most texts have no white space.
+    if let byte = byteHere, byte > 0x20 { return byte }
+    return nextByteAfterSpace()
+  }
+
+  private mutating func nextByteAfterSpace() -> UInt8? {
     while let byte = byteHere, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
       position += 1
     }
     return byteHere
   }
 
+  @inline(__always)
   private mutating func consume(_ byte: UInt8, _ expected: String) throws(JSONSyntaxError) {
     guard nextByte() == byte else { throw failure(expected) }
     position += 1
@@ -260,23 +352,25 @@ package struct JSONReader {
 
   private mutating func open(_ byte: UInt8, _ expected: String) throws(JSONSyntaxError) {
     guard nextByte() == byte else { throw failure(expected) }
-    guard awaitsFirst.count < Self.depthLimit else {
+    guard depth < Self.depthLimit else {
       throw failure("at most \(Self.depthLimit) nested values")
     }
     position += 1
-    awaitsFirst.append(true)
+    depth += 1
+    awaitsFirst = awaitsFirst << 1 | 1
   }
 
+  @inline(__always)
   private mutating func advance(closing: UInt8) throws(JSONSyntaxError) -> Bool {
-    precondition(!awaitsFirst.isEmpty, "begin a container first")
-    let isFirst = awaitsFirst[awaitsFirst.count - 1]
+    precondition(depth > 0, "begin a container first")
     if nextByte() == closing {
       position += 1
-      awaitsFirst.removeLast()
+      depth -= 1
+      awaitsFirst >>= 1
       return false
     }
-    if isFirst {
-      awaitsFirst[awaitsFirst.count - 1] = false
+    if awaitsFirst & 1 == 1 {
+      awaitsFirst &= ~1
     } else {
       try consume(UInt8(ascii: ","), "a comma or the end of the container")
     }

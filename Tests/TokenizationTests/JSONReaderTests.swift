@@ -30,7 +30,10 @@ struct JSONReaderTests {
     let texts = [
       "0", "-0", "1", "-0.25", "123456789012345", "0.1", "1234567.89012345", "-9999.0", "5e-324",
       "1.7976931348623157e308", "0.1234567890123456789", "1234567890123456789", "0.000123", "1e3",
-      "-12E-2",
+      "-12E-2", "9007199254740993", "9007199254740993.0", "0.9007199254740993",
+      "9999999999999999999",
+      "-0.0013456787448376417", "0.000000000000000000000000001", "0.0000000000000000000000000001",
+      "4503599627370496.5", "4503599627370497.5", "1152921504606846976.5", "0.30000000000000004",
     ]
     for text in texts {
       var reader = JSONReader(Array(text.utf8))
@@ -41,7 +44,8 @@ struct JSONReaderTests {
       var random = SplitMix64(seed: seed)
       let value = Double.random(in: -20...20, using: &random)
       let shortened = (value * 1e6).rounded() / 1e6
-      for text in ["\(value)", "\(shortened)", "\(Float(value))"] {
+      let digits = UInt64.random(in: 0..<1_000_000_000_000_000_000, using: &random)
+      for text in ["\(value)", "\(shortened)", "\(Float(value))", "-0.0\(digits)", "12.\(digits)"] {
         var reader = JSONReader(Array(text.utf8))
         #expect(try reader.double() == Double(text), "\(text)")
       }
@@ -56,7 +60,7 @@ struct JSONReaderTests {
   }
 
   @Test func `keys and texts are read without making strings`() throws {
-    let names = ["token", "id", "é"].map { Array($0.utf8) }
+    let names: [StaticString] = ["token", "id", "é"]
     var reader = JSONReader(
       Array(#"{"id": 1, "token": "a\u00e9\n", "other": 2, "é": 3, "i\u0064": 4, "tokens": 5}"#.utf8)
     )
@@ -78,6 +82,28 @@ struct JSONReaderTests {
         while try reader.nextKey(among: names) != nil { try reader.string(appendingTo: &text) }
         try reader.end()
       }
+    }
+  }
+
+  @Test func `lists of bytes are read, and anything else is left where it is`() throws {
+    for (text, expected) in [
+      ("[]", []), (" [0]", [0]), ("[1,20,255]", [1, 20, 255]), ("[7, 8]", [7, 8]),
+    ] as [(String, [UInt8])] {
+      var reader = JSONReader(Array(text.utf8))
+      var list: [UInt8] = [9]
+      let isRead = reader.bytes(appendingTo: &list)
+      #expect(isRead, "\(text)")
+      try reader.end()
+      #expect(list == [9] + expected, "\(text)")
+    }
+    for text in [
+      "null", "[256]", "[1.5]", "[1,]", "[-1]", "[01]", "[1", "[", "[1,null]", "[1 ,2]", "3",
+    ] {
+      var reader = JSONReader(Array(text.utf8))
+      var list: [UInt8] = [9]
+      let isRead = reader.bytes(appendingTo: &list)
+      #expect(!isRead, "\(text)")
+      #expect(list == [9] && reader.position == 0, "\(text)")
     }
   }
 
