@@ -25,7 +25,13 @@ package final class ConcurrentTransfers {
     var handle = CurlHandle()
   }
 
+  /// Bytes that are read at a time; replies with log-probabilities have a hundred thousand.
+  private static let receiveBytes = 64 << 10
+
   private let multi: UnsafeMutableRawPointer
+  private let watch = SocketWatch()
+  /// Of the last request: most go to the same address.
+  private var lastTarget: (url: String, host: String)?
   private var flights: [UnsafeMutableRawPointer: Flight] = [:]
   private var handles: [Int: UnsafeMutableRawPointer] = [:]
   private var idle: [Flight] = []
@@ -36,6 +42,7 @@ package final class ConcurrentTransfers {
   package init(connectionsMax: Int) {
     guard let multi = curl_multi_init() else { preconditionFailure("out of memory") }
     self.multi = multi
+    watch.follow(multi)
     curl_shim_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, connectionsMax)
     curl_shim_multi_set_long(multi, CURLMOPT_MAXCONNECTS, connectionsMax)
   }
@@ -47,6 +54,9 @@ package final class ConcurrentTransfers {
     curl_multi_cleanup(multi)
   }
 
+  /// Ends a `wait`.
+  package var waker: TransferWaker { watch.waker }
+
   /// Requests that have started and not ended.
   package var inFlight: Int { flights.count + stillborn.count }
 
@@ -56,7 +66,7 @@ package final class ConcurrentTransfers {
     precondition(handles[tag] == nil, "two requests in flight cannot have one tag")
     let host: String
     do throws(HTTPClientError) {
-      host = try HTTPClient.host(of: request)
+      host = try self.host(of: request)
     } catch {
       stillborn.append(Completion(tag: tag, result: .failure(error)))
       return
@@ -69,6 +79,7 @@ package final class ConcurrentTransfers {
     let key = flight.handle.handle
     // Compression is worth its time on a network only.
     if !HTTPClient.isLoopback(host) { curl_shim_set_pointer(key, CURLOPT_ACCEPT_ENCODING, "") }
+    curl_shim_set_long(key, CURLOPT_BUFFERSIZE, Self.receiveBytes)
     curl_shim_set_long(key, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS)
     // Rather a stream of a connection that is being made than a connection of its own.
     curl_shim_set_long(key, CURLOPT_PIPEWAIT, request.url.hasPrefix("https:") ? 1 : 0)
@@ -86,17 +97,25 @@ package final class ConcurrentTransfers {
     rest(flight)
   }
 
-  /// Sends and receives until at least one request has ended, or for `secondsMax`.
+  private func host(of request: HTTPClient.Request) throws(HTTPClientError) -> String {
+    if let lastTarget, lastTarget.url == request.url { return lastTarget.host }
+    let host = try HTTPClient.host(of: request)
+    lastTarget = (request.url, host)
+    return host
+  }
+
+  /// Sends and receives for `secondsMax`, or until something has happened: a request has ended, or
+  /// only come nearer to its end, or `waker` was used.
   package func wait(secondsMax: Double) -> [Completion] {
     var running: Int32 = 0
-    curl_multi_perform(multi, &running)
+    // Requests that were started begin here.
+    if watch.takeDue() { curl_multi_socket_action(multi, CURL_SOCKET_BAD, 0, &running) }
     var ended = takeEnded()
-    if ended.isEmpty {
-      let milliseconds = Int32(min(max(0, secondsMax * 1000), 60_000).rounded(.up))
-      curl_multi_poll(multi, nil, 0, milliseconds, nil)
-      curl_multi_perform(multi, &running)
-      ended = takeEnded()
+    for ready in watch.wait(secondsMax: ended.isEmpty ? secondsMax : 0) {
+      curl_multi_socket_action(multi, ready.socket, ready.actions, &running)
     }
+    if watch.takeDue() { curl_multi_socket_action(multi, CURL_SOCKET_BAD, 0, &running) }
+    ended += takeEnded()
     return ended
   }
 

@@ -16,21 +16,29 @@ final class Transfer {
     self.receive = receive
   }
 
-  func receiveHeaderLine(_ bytes: UnsafeRawBufferPointer) {
-    let line = String(decoding: bytes, as: UTF8.self)
+  func receiveHeaderLine(_ line: UnsafeRawBufferPointer) {
     // A new head begins: after a 100, or a proxy's reply.
-    if line.hasPrefix("HTTP/") {
-      let words = line.split(separator: " ", maxSplits: 2)
+    if line.starts(with: Self.headStart) {
+      let words = String(decoding: line, as: UTF8.self).split(separator: " ", maxSplits: 2)
       let status = words.count > 1 ? Int(words[1].prefix { $0.isNumber }) ?? 0 : 0
       response = HTTPClient.Response(status: status, headers: [], body: [])
       return
     }
-    guard let colon = line.firstIndex(of: ":") else { return }
-    let value = line[line.index(after: colon)...].drop { $0.isWhitespace }
-    let end = value.lastIndex { !$0.isWhitespace }.map { value.index(after: $0) }
-    response.headers.append(
-      (name: line[..<colon].lowercased(), value: String(value[..<(end ?? value.startIndex)])))
+    guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
+    let isBlank: (UInt8) -> Bool = { $0 <= 0x20 }
+    let name = line[..<colon].map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+    var value = line[(colon + 1)...].drop(while: isBlank)
+    while let last = value.last, isBlank(last) { value.removeLast() }
+    let text = String(decoding: value, as: UTF8.self)
+    response.headers.append((name: String(decoding: name, as: UTF8.self), value: text))
+    if receive == nil, name.elementsEqual(Self.lengthName), let count = Int(text) {
+      // What a server says is not allowed to take memory before it comes.
+      response.body.reserveCapacity(min(max(0, count), 1 << 20))
+    }
   }
+
+  private static let headStart = Array("HTTP/".utf8)
+  private static let lengthName = Array("content-length".utf8)
 
   func receiveBody(_ bytes: UnsafeRawBufferPointer) -> HTTPClient.Appetite {
     if let receive, (200..<300).contains(response.status) {

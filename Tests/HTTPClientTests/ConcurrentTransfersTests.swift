@@ -1,3 +1,4 @@
+import Dispatch
 import HTTPClient
 import HTTPServer
 import Synchronization
@@ -57,6 +58,15 @@ struct ConcurrentTransfersTests {
       }
     }
     server.stop(graceSeconds: 0)
+  }
+
+  @Test func `another thread ends a wait, also one that has not begun`() throws {
+    let transfers = ConcurrentTransfers(connectionsMax: 1)
+    let waker = transfers.waker
+    waker.wake()
+    #expect(transfers.wait(secondsMax: 3600).isEmpty)
+    DispatchQueue.global().async { waker.wake() }
+    #expect(transfers.wait(secondsMax: 3600).isEmpty)
   }
 
   @Test func `what cannot be reached or is no address fails alone`() throws {
