@@ -188,7 +188,7 @@ let package = Package(
     tests(
       "Teachers",
       ["Checkpoints", "Kernels", "Tokenization", "Traces", "Transformer"]),
-    tests("HostedTeachers", ["Traces"]),
+    tests("HostedTeachers", ["HTTPClient", "Traces"]),
     tests("Inference", ["Checkpoints", "Kernels", "Transformer"]),
     tests(
       "Distillation",

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import HostedTeachers
+internal import Synchronization
 internal import Traces
 
 /// One collection into a folder, which goes on where an earlier one was killed.
@@ -48,11 +49,14 @@ struct Collect: ParsableCommand {
         capabilities: "{}", samplingTemperature: 1, maxTokens: options.question.maxTokens,
         topK: topK, seed: 1, corpusSHA256: corpus))
     let journal = try RequestJournal(folder: captures, corpus: corpus)
-    var bytes = 0
+    let bytes = Mutex(0)
     let collector = HostedCollector(
       texts, of: endpoint, key: nil, options: options, journal: journal,
       shards: Set(try CaptureReader.shardNumbers(in: captures)), corpusSHA256: corpus
-    ) { shard, captures in bytes += try writer.write(captures, shard: shard).bytes }
+    ) { shard, captures in
+      let written = try writer.write(captures, shard: shard).bytes
+      bytes.withLock { $0 += written }
+    }
     let before = collector.progress.stored
     let start = Date()
     var memory: [Int] = []
@@ -69,8 +73,17 @@ struct Collect: ParsableCommand {
       #"{"end":"\#(end.rawValue)","stored":\#(progress.stored),"given_up":\#(progress.poisoned),"#
         + #""requests":\#(progress.spend.requests),"faults":\#(progress.faults),"#
         + #""unanswered":\#(journal.past.unanswered.count),"already":\#(before),"#
-        + #""seconds":\#(seconds),"per_second":\#(rate),"shard_bytes":\#(bytes),"#
+        + #""seconds":\#(seconds),"cpu_seconds":\#(Self.cpuSeconds),"per_second":\#(rate),"shard_bytes":\#(bytes.withLock { $0 }),"#
         + #""resident_bytes":\#(memory)}"#)
+  }
+
+  /// Of all threads of this process, so far.
+  private static var cpuSeconds: Double {
+    var usage = rusage()
+    guard getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
+    return [usage.ru_utime, usage.ru_stime].reduce(0) {
+      $0 + Double($1.tv_sec) + 1e-6 * Double($1.tv_usec)
+    }
   }
 
   /// Of this process, now.

@@ -58,36 +58,12 @@ enum CaptureBytes {
       let candidateEnds = reader.array(Int32.self),
       let candidateBytes = reader.array(UInt8.self),
       let candidateByteEnds = reader.array(Int32.self),
-      let candidateIDs = reader.array(Int32.self), let candidateLogprobs = reader.array(Float.self),
-      ids.count == ends.count, logprobs.count == ends.count, candidateEnds.count == ends.count,
-      candidateIDs.count == candidateByteEnds.count,
-      candidateLogprobs.count == candidateByteEnds.count,
-      rise(ends, to: bytes.count), rise(candidateEnds, to: candidateIDs.count),
-      rise(candidateByteEnds, to: candidateBytes.count)
+      let candidateIDs = reader.array(Int32.self), let candidateLogprobs = reader.array(Float.self)
     else { return nil }
-    var tokens = CapturedTokens()
-    var candidate = 0
-    for index in ends.indices {
-      let start = index == 0 ? 0 : Int(ends[index - 1])
-      tokens.append(bytes[start..<Int(ends[index])], id: ids[index], logprob: logprobs[index])
-      while candidate < Int(candidateEnds[index]) {
-        let start = candidate == 0 ? 0 : Int(candidateByteEnds[candidate - 1])
-        tokens.appendCandidate(
-          candidateBytes[start..<Int(candidateByteEnds[candidate])], id: candidateIDs[candidate],
-          logprob: candidateLogprobs[candidate])
-        candidate += 1
-      }
-    }
-    return tokens
-  }
-
-  private static func rise(_ ends: [Int32], to count: Int) -> Bool {
-    var last: Int32 = 0
-    for end in ends {
-      if end < last { return false }
-      last = end
-    }
-    return Int(last) == count
+    return CapturedTokens(
+      bytes: bytes, ends: ends, ids: ids, logprobs: logprobs, candidateEnds: candidateEnds,
+      candidateBytes: candidateBytes, candidateByteEnds: candidateByteEnds,
+      candidateIDs: candidateIDs, candidateLogprobs: candidateLogprobs)
   }
 
   private static func append<Element: BitwiseCopyable>(
@@ -112,8 +88,10 @@ enum CaptureBytes {
       guard count <= UInt64((bytes.count - position) / stride) else { return nil }
       let start = position
       position += Int(count) * stride
-      return (0..<Int(count)).map {
-        bytes.loadUnaligned(fromByteOffset: start + $0 * stride, as: type)
+      let source = UnsafeRawBufferPointer(rebasing: bytes[start..<position])
+      return Array(unsafeUninitializedCapacity: Int(count)) { buffer, initialized in
+        UnsafeMutableRawBufferPointer(buffer).copyMemory(from: source)
+        initialized = Int(count)
       }
     }
   }

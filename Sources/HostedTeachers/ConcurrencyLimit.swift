@@ -25,9 +25,13 @@ package struct ConcurrencyLimit: Equatable, Sendable {
 
   /// A request was answered.
   ///
-  /// - Parameter inFlight: how many there were with it; a limit that is not used does not grow.
-  package mutating func succeeded(inFlight: Int) {
-    guard inFlight >= current else { return }
+  /// - Parameters:
+  ///   - inFlight: how many there were when the reply came, with it; a limit that is not used does
+  ///     not grow.
+  ///   - limit: what the limit was then. Replies that come together all count: compared with what
+  ///     the first of them has raised, the others would find the limit unused.
+  package mutating func succeeded(inFlight: Int, of limit: Int) {
+    guard inFlight >= limit else { return }
     exact = min(maximum, exact + (isSlowStart ? 1 : 1 / exact))
   }
 

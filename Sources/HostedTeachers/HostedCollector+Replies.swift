@@ -1,74 +1,49 @@
-internal import Checkpoints
-internal import Foundation
 internal import HTTPClient
-internal import Traces
 
 // What becomes of a prompt that was answered, or not.
 extension HostedCollector {
-  func handle(
-    _ id: Int, _ flight: Flight, _ result: Result<HTTPClient.Response, HTTPClientError>
-  ) throws {
-    var billed = HostedSpend()
-    let capture: Capture
-    do throws(RequestFault) {
-      capture = try read(id, flight, result, billed: &billed)
-    } catch {
-      return try failed(id, flight, error, billed: billed)
+  func handle(_ reading: ReplyReading, _ flight: Flight) throws {
+    let entry: JournalEntry
+    switch reading.result {
+    case .success(let written): entry = written
+    case .failure(let fault):
+      return try failed(reading.id, flight, fault, billed: reading.billed)
     }
-    try journal.store(capture)
-    succeeded(flight, capture)
+    try journal.store(entry)
+    succeeded(flight, entry)
     try judgeSuspects()
-    try done(id)
+    done(reading.id)
   }
 
-  private func read(
-    _ id: Int, _ flight: Flight, _ result: Result<HTTPClient.Response, HTTPClientError>,
-    billed: inout HostedSpend
-  ) throws(RequestFault) -> Capture {
+  /// What a request that was not answered with a 2xx means.
+  func fault(of result: Result<HTTPClient.Response, HTTPClientError>) -> RequestFault {
     let response: HTTPClient.Response
     switch result {
     case .success(let reply): response = reply
-    case .failure(let error): throw RequestFault(error)
+    case .failure(let error): return RequestFault(error)
     }
-    guard (200..<300).contains(response.status) else {
-      var said = (try? HostedReply(reading: response.body))?.fault ?? HostedReply.Fault()
-      said.message = cleaned(said.message)
-      throw RequestFault(
-        status: response.status, said: said,
-        retryAfter: RetryAfter.seconds(response, now: clock.secondsSince1970()), endpoint: endpoint)
-        ?? .unusable(reason: "status \(response.status)")
-    }
-    var reply = try HostedReply.read(response, isStreamed: options.question.isStreamed)
-    if let fault = reply.fault { reply.fault?.message = cleaned(fault.message) }
-    billed.promptTokens = reply.promptTokens ?? 0
-    billed.completionTokens = reply.completionTokens ?? 0
-    return try reply.capture(
-      id: Int64(id), prompt: flight.prompt, purpose: options.question.purpose,
-      topK: options.question.topK, endpoint: endpoint,
-      latencySeconds: clock.now() - flight.startedAt)
+    var said = (try? HostedReply(reading: response.body))?.fault ?? HostedReply.Fault()
+    said.message = ReplyReader.cleaned(said.message, of: key)
+    return RequestFault(
+      status: response.status, said: said,
+      retryAfter: RetryAfter.seconds(response, now: clock.secondsSince1970()), endpoint: endpoint)
+      ?? .unusable(reason: "status \(response.status)")
   }
 
-  /// Without the key, and short.
-  private func cleaned(_ words: String) -> String {
-    let safe = key.map { words.replacingOccurrences(of: $0, with: "[key]") } ?? words
-    return String(safe.prefix(300))
-  }
-
-  private func succeeded(_ flight: Flight, _ capture: Capture) {
+  private func succeeded(_ flight: Flight, _ entry: JournalEntry) {
     successes += 1
     faultsInARow = 0
     lastSuccess = clock.now()
-    limit.succeeded(inFlight: flights.count + 1)
-    let answered = capture.completionTokens ?? capture.tokens.count
-    tokensThisRun += answered
-    if let tokens = capture.promptTokens {
+    limit.succeeded(inFlight: flight.inFlight, of: flight.limit)
+    tokensThisRun += entry.answeredTokens
+    if let tokens = entry.promptTokens {
       estimate.learn(bytes: flight.prompt.utf8.count, tokens: tokens)
       // What was held back and not needed.
-      tokenRate?.take(Double(tokens + answered - flight.reserved.tokens))
+      tokenRate?.take(Double(tokens + entry.answeredTokens - flight.reserved.tokens))
     }
   }
 
-  private func failed(
+  func failed(
     _ id: Int, _ flight: Flight, _ fault: RequestFault, billed: HostedSpend
   ) throws {
     switch fault {
@@ -123,7 +98,7 @@ extension HostedCollector {
 
   private func giveUp(_ id: Int, _ reason: String) throws {
     try journal.poison(Int64(id), reason)
-    try done(id)
+    done(id)
   }
 
   /// After a success, prompts that were refused before are given up; without any, all are refused

@@ -5,6 +5,11 @@
 // for again, whatever dies in between (RequestJournal.swift). Once all prompts of a block are done
 // with, their captures go into the shard of the block's number, in the order of the prompts, so that
 // the shards do not depend on who answered first.
+//
+// That thread never keeps the teacher waiting. A second one reads replies and writes out the records
+// that the journal appends, a third waits for the disk and makes the shards; both only get values and
+// give values back, so that all state is the first one's. The place of a reply that has come is
+// taken by another request at once, before the reply is read.
 
 internal import Checkpoints
 internal import Foundation
@@ -14,13 +19,26 @@ package import Traces
 /// Collects captures. One thread at a time may use it.
 package final class HostedCollector {
   /// Stores the captures of a block; they are on the disk when it returns.
-  package typealias ShardWriter = (_ shard: Int, _ captures: [Capture]) throws -> Void
+  ///
+  /// It is called on another thread, for one block at a time.
+  package typealias ShardWriter =
+    @Sendable (_ shard: Int, _ captures: [Capture]) throws -> Void
 
   struct Flight {
     let startedAt: Double
     let prompt: String
     /// What it may cost at most.
     let reserved: HostedSpend
+    /// Requests in flight when its reply came, this one included, and how many might have been.
+    var inFlight = 0
+    var limit = 0
+  }
+
+  /// What the disk is done with.
+  private enum DiskOutcome: Sendable {
+    case flushed
+    case wrote(block: Int, ids: [Int64])
+    case failed(any Error)
   }
 
   /// What is known of a prompt that failed.
@@ -43,12 +61,18 @@ package final class HostedCollector {
   private let corpus: String
   private let transfers: ConcurrentTransfers
   private let writeShard: ShardWriter?
+  /// Written when the first request is made.
+  private var form: HostedRequestForm?
+  private let reading: SideWork<ReplyReading>
+  private let disk: SideWork<DiskOutcome>
 
   var limit: ConcurrencyLimit
   private var requestRate: RateAllowance?
   var tokenRate: RateAllowance?
   var estimate = TokenEstimate()
   var flights: [Int: Flight] = [:]
+  /// Those whose replies have come and are being read.
+  private var unread: [Int: Flight] = [:]
   private var reserved = HostedSpend()
   var queue: PromptQueue
   private var blocks: PromptBlocks
@@ -95,6 +119,9 @@ package final class HostedCollector {
     lastFlush = now
     lastSuccess = now
     transfers = ConcurrentTransfers(connectionsMax: options.concurrencyMax)
+    let waker = transfers.waker
+    reading = SideWork("bitnet.replies") { waker.wake() }
+    disk = SideWork("bitnet.captures") { waker.wake() }
     limit = ConcurrencyLimit(maximum: options.concurrencyMax)
     requestRate = options.requestsPerMinute.map { RateAllowance(perMinute: $0, now: now) }
     let longest = prompts.lazy.map { $0.utf8.count }.max() ?? 0
@@ -130,13 +157,17 @@ package final class HostedCollector {
     shouldStop: () -> Bool = { false }, progress: (HostedProgress) -> Void = { _ in }
   ) throws -> HostedCollectionEnd {
     do {
-      try finishBlocks(in: blocks.indices)
+      finishBlocks(in: blocks.indices)
       let end = try collect(shouldStop, progress)
+      if end == .budgetSpent { writePartialBlocks() }
+      try finishDisk()
       try journal.flush()
-      if end == .budgetSpent { try writePartialBlocks() }
       progress(self.progress)
       return end
     } catch {
+      // Replies that came are paid for, and what the disk was given is not left half done.
+      try? settleReplies(reading.takeAll())
+      try? finishDisk()
       try? journal.flush()
       throw error
     }
@@ -174,7 +205,7 @@ package final class HostedCollector {
         return .stopped
       }
       let pause = try dispatch()
-      if flights.isEmpty {
+      if flights.isEmpty, unread.isEmpty {
         switch pause {
         case .nothingLeft:
           try judgeSuspects()
@@ -187,6 +218,9 @@ package final class HostedCollector {
       if case .until(let due) = pause { wait = min(wait, max(0, due - clock.now())) }
       do {
         try receive(within: wait)
+        // Before anything is stored: a teacher that waits is time lost.
+        _ = try dispatch()
+        try settleReplies(reading.take())
       } catch let error as HostedTeacherError {
         // What is on its way is paid for.
         try settle()
@@ -208,7 +242,8 @@ package final class HostedCollector {
     var batch: [(id: Int, request: HTTPClient.Request)] = []
     var pause = Pause.full
     let now = clock.now()
-    while flights.count < limit.current {
+    // Where replies come faster than they can be read, no more of them pile up than are in flight.
+    while flights.count < limit.current, unread.count < limit.current {
       guard let id = queue.candidate(at: now, isDone: blocks.isDone) else {
         pause = queue.nextDue.map { .until($0) } ?? .nothingLeft
         break
@@ -243,16 +278,22 @@ package final class HostedCollector {
 
   private func request(for id: Int) throws(HostedTeacherError) -> HTTPClient.Request {
     let name = "\(corpus):\(id):\(strikes[id]?.unusable ?? 0)"
+    var request = try writtenForm().request(
+      prompts[id], idempotencyKey: "bitnet-" + ChecksumList.digest(of: Data(name.utf8)).prefix(32))
+    // Time is kept here. A model may also think for minutes before it says a word.
+    request.secondsMax = nil
+    request.silentSecondsMax = Int(options.requestSecondsMax.rounded(.up)) + 60
+    return request
+  }
+
+  private func writtenForm() throws(HostedTeacherError) -> HostedRequestForm {
+    if let form { return form }
     do {
-      var request = try options.question.request(
-        prompts[id], of: endpoint, key: key,
-        idempotencyKey: "bitnet-" + ChecksumList.digest(of: Data(name.utf8)).prefix(32))
-      // Time is kept here. A model may also think for minutes before it says a word.
-      request.secondsMax = nil
-      request.silentSecondsMax = Int(options.requestSecondsMax.rounded(.up)) + 60
-      return request
+      let written = try HostedRequestForm(options.question, of: endpoint, key: key)
+      form = written
+      return written
     } catch {
-      throw .refused("prompt \(id) cannot be written as JSON: \(error)")
+      throw .refused("the question cannot be written as JSON: \(error)")
     }
   }
 
@@ -263,14 +304,19 @@ package final class HostedCollector {
     return cost
   }
 
+  /// Waits for replies; has those that may be answers read.
   private func receive(within seconds: Double) throws {
-    let ended = transfers.wait(secondsMax: min(seconds, clock.patience))
-    if ended.isEmpty { clock.waited(seconds) }
+    let wait = reading.hasOutcome || disk.hasOutcome ? 0 : seconds
+    let ended = transfers.wait(secondsMax: min(wait, clock.patience))
+    if ended.isEmpty, unread.isEmpty { clock.waited(seconds) }
     var fault: (any Error)?
+    let inFlight = flights.count
     for completion in ended {
-      guard let flight = land(completion.tag) else { continue }
+      guard var flight = flights.removeValue(forKey: completion.tag) else { continue }
+      flight.inFlight = inFlight
+      flight.limit = limit.current
       do {
-        try handle(completion.tag, flight, completion.result)
+        try take(completion.tag, flight, completion.result)
       } catch {
         // The others that came with it are paid for, too.
         fault = fault ?? error
@@ -280,18 +326,46 @@ package final class HostedCollector {
     let now = clock.now()
     for (id, flight) in flights where now - flight.startedAt > options.requestSecondsMax {
       transfers.cancel(id)
-      guard let flight = land(id) else { continue }
+      flights[id] = nil
+      release(flight)
       let seconds = Int(options.requestSecondsMax)
       try retry(
         id, flight, .overloaded(reason: "no answer within \(seconds) s", retryAfter: nil))
     }
   }
 
-  private func land(_ id: Int) -> Flight? {
-    guard let flight = flights.removeValue(forKey: id) else { return nil }
+  private func take(
+    _ id: Int, _ flight: Flight, _ result: Result<HTTPClient.Response, HTTPClientError>
+  ) throws {
+    if case .success(let response) = result, (200..<300).contains(response.status) {
+      unread[id] = flight
+      let prompt = HostedPrompt(
+        id: id, text: flight.prompt, latencySeconds: clock.now() - flight.startedAt)
+      let reader = ReplyReader(question: options.question, endpoint: endpoint, key: key)
+      reading.start { reader.read(response, to: prompt) }
+    } else {
+      release(flight)
+      try failed(id, flight, fault(of: result), billed: HostedSpend())
+    }
+  }
+
+  private func settleReplies(_ readings: [ReplyReading]) throws {
+    var fault: (any Error)?
+    for reading in readings {
+      guard let flight = unread.removeValue(forKey: reading.id) else { continue }
+      release(flight)
+      do {
+        try handle(reading, flight)
+      } catch {
+        fault = fault ?? error
+      }
+    }
+    if let fault { throw fault }
+  }
+
+  private func release(_ flight: Flight) {
     reserved.promptTokens -= flight.reserved.promptTokens
     reserved.completionTokens -= flight.reserved.completionTokens
-    return flight
   }
 
   /// Waits a while for what is in flight, and stores it; starts nothing.
@@ -300,22 +374,28 @@ package final class HostedCollector {
     while !flights.isEmpty, clock.now() < deadline {
       do {
         try receive(within: 0.25)
+        try settleReplies(reading.take())
       } catch is HostedTeacherError {
         // The first fault is the one that is told.
       }
     }
-    for id in Array(flights.keys) {
+    for (id, flight) in flights {
       transfers.cancel(id)
-      _ = land(id)
+      release(flight)
     }
+    flights = [:]
+    do {
+      try settleReplies(reading.takeAll())
+    } catch is HostedTeacherError {}
     try journal.flush()
   }
 
-  private func tick(_ progress: (HostedProgress) -> Void) throws(HostedTeacherError) {
+  private func tick(_ progress: (HostedProgress) -> Void) throws {
+    try takeFromDisk(disk.take())
     let now = clock.now()
     if now - lastFlush >= 1 {
-      try journal.flush()
       lastFlush = now
+      if let flush = journal.flushing() { onDisk(flush) }
     }
     if now - lastReport >= 0.5 {
       lastReport = now
@@ -341,33 +421,68 @@ package final class HostedCollector {
     }
   }
 
-  func done(_ id: Int) throws {
+  func done(_ id: Int) {
     strikes[id] = nil
     if journal.past.poison[Int64(id)] == nil { storedCount += 1 }
     blocks.finish(id)
     let block = blocks.block(of: id)
-    try finishBlocks(in: block..<(block + 1))
+    finishBlocks(in: block..<(block + 1))
   }
 
-  private func finishBlocks(in range: Range<Int>) throws {
-    for block in range where blocks.isWhole(block) { try write(block) }
+  private func finishBlocks(in range: Range<Int>) {
+    for block in range where blocks.isWhole(block) { write(block) }
   }
 
   /// Blocks of a collection that ends before their prompts are all asked.
-  private func writePartialBlocks() throws {
-    for block in blocks.indices where !blocks.isWritten(block) {
-      if blocks.ids(of: block).contains(where: blocks.isDone) { try write(block) }
+  private func writePartialBlocks() {
+    for block in blocks.indices where !blocks.isWritten(block) && !blocks.isWhole(block) {
+      if blocks.ids(of: block).contains(where: blocks.isDone) { write(block) }
     }
   }
 
-  private func write(_ block: Int) throws {
+  private func write(_ block: Int) {
     guard let writeShard else { return }
-    let stored = journal.stored
-    let ids = blocks.ids(of: block).map { Int64($0) }.filter { stored.contains($0) }
-    // Before a shard says so, the disk must.
-    try journal.flush()
-    try writeShard(block, try ids.map { try journal.capture($0) })
-    blocks.wrote(block)
-    try journal.forget(ids)
+    let ids = blocks.ids(of: block).map { Int64($0) }.filter(journal.isStored)
+    let captures = journal.capturing(ids)
+    let flush = journal.flushing()
+    disk.start {
+      do {
+        // Before a shard says so, the disk must.
+        try flush?()
+        try writeShard(block, try captures())
+        return .wrote(block: block, ids: ids)
+      } catch {
+        return .failed(error)
+      }
+    }
+  }
+
+  // MARK: - The disk
+
+  private func onDisk(_ work: @escaping @Sendable () throws(HostedTeacherError) -> Void) {
+    disk.start {
+      do throws(HostedTeacherError) {
+        try work()
+        return .flushed
+      } catch {
+        return .failed(error)
+      }
+    }
+  }
+
+  private func takeFromDisk(_ outcomes: [DiskOutcome]) throws {
+    for outcome in outcomes {
+      switch outcome {
+      case .flushed: break
+      case .wrote(let block, let ids):
+        blocks.wrote(block)
+        onDisk(try journal.forgetting(ids))
+      case .failed(let error): throw error
+      }
+    }
+  }
+
+  private func finishDisk() throws {
+    while disk.owed > 0 { try takeFromDisk(disk.takeAll()) }
   }
 }

@@ -1,5 +1,6 @@
 internal import Foundation
 package import HTTPClient
+internal import Tokenization
 package import Traces
 
 /// What a teacher is asked for, the same for every prompt.
@@ -31,23 +32,56 @@ package struct HostedQuestion: Equatable, Sendable {
   package func request(
     _ prompt: String, of endpoint: HostedEndpoint, key: String?, idempotencyKey: String
   ) throws -> HTTPClient.Request {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    try HostedRequestForm(self, of: endpoint, key: key)
+      .request(prompt, idempotencyKey: idempotencyKey)
+  }
+}
+
+/// A request but for its prompt: what is the same for all is written out once.
+package struct HostedRequestForm: Sendable {
+  private let url: String
+  private let headers: [(name: String, value: String)]
+  private let beforePrompt: [UInt8]
+  private let afterPrompt: [UInt8]
+
+  /// - Parameter key: goes into the request's head and nowhere else.
+  package init(_ question: HostedQuestion, of endpoint: HostedEndpoint, key: String?) throws {
+    url = endpoint.url
     var headers = [
       (name: "Content-Type", value: "application/json"),
-      (name: "Accept", value: isStreamed ? "text/event-stream" : "application/json"),
-      (name: "Idempotency-Key", value: idempotencyKey),
+      (name: "Accept", value: question.isStreamed ? "text/event-stream" : "application/json"),
     ]
     if let key { headers.append((name: "Authorization", value: "Bearer \(key)")) }
+    self.headers = headers
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // Longer than any other string in the body, so that it stands there once.
+    let placeholder = String(
+      repeating: "p", count: 64 + endpoint.model.utf8.count + (question.system ?? "").utf8.count)
+    let body = Array(try encoder.encode(HostedQuestion.Body(question, placeholder, endpoint)))
+    guard let place = body.firstRange(of: Array("\"\(placeholder)\"".utf8)) else {
+      preconditionFailure("the body has the prompt in it")
+    }
+    beforePrompt = Array(body[..<place.lowerBound])
+    afterPrompt = Array(body[place.upperBound...])
+  }
+
+  /// The request for a prompt.
+  ///
+  /// - Parameter idempotencyKey: the same whenever this is asked again.
+  package func request(_ prompt: String, idempotencyKey: String) -> HTTPClient.Request {
+    var body = beforePrompt
+    JSONText.append(quoted: prompt, to: &body)
+    body += afterPrompt
     return HTTPClient.Request(
-      "POST", endpoint.url, headers: headers,
-      body: Array(try encoder.encode(Body(self, prompt, endpoint))))
+      "POST", url, headers: headers + [(name: "Idempotency-Key", value: idempotencyKey)],
+      body: body)
   }
 }
 
 extension HostedQuestion {
   /// The fields of OpenAI's two routes, and the few of others that are needed.
-  private struct Body: Encodable {
+  fileprivate struct Body: Encodable {
     struct Message: Encodable {
       let role: String
       let content: String

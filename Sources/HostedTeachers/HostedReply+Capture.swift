@@ -81,9 +81,9 @@ extension HostedReply {
       }
       var real = 0
       var mass = 0.0
-      for candidate in candidates(at: token) where candidate.logprob > Self.sentinel {
+      for index in token.candidates where candidates[index].logprob > Self.sentinel {
         real += 1
-        mass += exp(candidate.logprob)
+        mass += exp(candidates[index].logprob)
       }
       if real > 0 { listed += 1 }
       if real < min(2, token.candidates.count) { sentinels += 1 }
@@ -126,7 +126,9 @@ extension HostedReply {
     // Bytes that are no character, such as those of one that max_tokens cut, are U+FFFD in the text.
     if tokens.allSatisfy(\.text.isKnown) {
       let spelled = tokens.flatMap { bytes[$0.text.range] }
-      if String(decoding: spelled, as: UTF8.self).utf8.elementsEqual(target) {
+      if spelled == target
+        || String(decoding: spelled, as: UTF8.self).utf8.elementsEqual(target)
+      {
         return tokens.map { .given($0.text.range) }
       }
     }
@@ -190,6 +192,7 @@ extension HostedReply {
     _ spellings: [Spelling], promptBytes: Int?
   ) throws(RequestFault) -> CapturedTokens {
     var flat = CapturedTokens()
+    flat.reserve(tokens: tokens.count, candidates: candidates.count)
     for (token, spelling) in zip(tokens, spellings) {
       if let promptBytes, flat.bytes.count >= promptBytes { break }
       let logprob = token.logprob.flatMap { $0 > Self.sentinel ? Float(min(0, $0)) : nil }
@@ -200,9 +203,10 @@ extension HostedReply {
         if !told.isEmpty || !token.text.isKnown { continue }
       case .given(let range): flat.append(bytes[range], id: token.id, logprob: known)
       }
-      for candidate in candidates(at: token) where candidate.logprob > Self.sentinel {
+      for index in token.candidates where candidates[index].logprob > Self.sentinel {
+        let candidate = candidates[index]
         flat.appendCandidate(
-          bytes[candidate.text.range], id: candidate.id,
+          candidate.text.range, of: bytes, id: candidate.id,
           logprob: Float(min(0, candidate.logprob)))
       }
     }

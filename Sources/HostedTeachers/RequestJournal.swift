@@ -38,7 +38,7 @@ package final class RequestJournal {
   }
 
   /// Where a stored capture lies.
-  private struct Place {
+  private struct Place: Sendable {
     let file: Int
     let offset: Int
     let count: Int
@@ -81,6 +81,9 @@ package final class RequestJournal {
   /// Prompts whose captures are in the journal.
   package var stored: Set<Int64> { Set(places.keys) }
 
+  /// Whether a prompt's capture is in the journal.
+  func isStored(_ id: Int64) -> Bool { places[id] != nil }
+
   /// Bytes of this file so far.
   package var fileBytes: Int { file.byteCount }
 
@@ -108,20 +111,19 @@ package final class RequestJournal {
 
   /// Stores a capture.
   package func store(_ capture: Capture) throws(HostedTeacherError) {
-    let payload = CaptureBytes.encode(capture)
-    let sum = ChecksumList.digest(of: Data(payload))
-    let billed = Self.billed(capture)
-    let line =
-      "{\"event\":\"stored\",\"id\":\(capture.id),\"prompt_tokens\":\(billed.promptTokens),"
-      + "\"completion_tokens\":\(billed.completionTokens),\"sha256\":\"\(sum)\","
-      + "\"bytes\":\(payload.count)}\n"
-    let offset = file.byteCount + line.utf8.count
+    try store(JournalEntry(capture))
+  }
+
+  /// Stores a capture that was written out elsewhere.
+  func store(_ entry: JournalEntry) throws(HostedTeacherError) {
+    let end = file.byteCount + entry.record.count
     // In one piece: a torn record is found, but two calls are dearer than one.
-    try append(Array(line.utf8) + payload)
-    places[capture.id] = Place(file: fileIndex, offset: offset, count: payload.count)
-    past.unanswered.remove(capture.id)
-    past.failures[capture.id] = nil
-    past.spend = past.spend + billed
+    try append(entry.record)
+    places[entry.id] = Place(
+      file: fileIndex, offset: end - entry.captureBytes, count: entry.captureBytes)
+    past.unanswered.remove(entry.id)
+    past.failures[entry.id] = nil
+    past.spend = past.spend + entry.billed
   }
 
   /// Gives a prompt up.
@@ -138,31 +140,77 @@ package final class RequestJournal {
     isFlushed = true
   }
 
+  /// The same as work for another thread; nil when all is on the disk. The journal counts as flushed
+  /// from now on: whoever takes the work must end the collection when it fails.
+  func flushing() -> (@Sendable () throws(HostedTeacherError) -> Void)? {
+    guard !isFlushed else { return nil }
+    isFlushed = true
+    let path = file.path
+    return { () throws(HostedTeacherError) in
+      do throws(FileError) {
+        try DurableFile.sync(existing: path)
+      } catch {
+        throw HostedTeacherError(error)
+      }
+    }
+  }
+
   // MARK: - Captures
 
   /// A stored capture.
   package func capture(_ id: Int64) throws(HostedTeacherError) -> Capture {
-    guard let place = places[id] else { preconditionFailure("\(id) is not in the journal") }
-    let url = Self.url(place.file, in: folder)
-    do {
-      let handle = try FileHandle(forReadingFrom: url)
-      try handle.seek(toOffset: UInt64(place.offset))
-      let data = try handle.read(upToCount: place.count) ?? Data()
-      if data.count == place.count, let capture = data.withUnsafeBytes({ CaptureBytes.decode($0) })
-      {
-        return capture
-      }
-    } catch {
-      throw .storage("\(url.path) cannot be read: \(error.localizedDescription)")
-    }
-    throw .storage("\(url.path) is damaged: the capture of prompt \(id) cannot be read")
+    try capturing([id])()[0]
   }
 
-  /// Forgets captures that a shard holds now, begins a new file, and removes those that nothing is
-  /// left in.
-  package func forget(_ ids: some Sequence<Int64>) throws(HostedTeacherError) {
+  /// Reads stored captures, as work for another thread: what is stored is not moved before it is
+  /// forgotten.
+  func capturing(
+    _ ids: some Sequence<Int64>
+  ) -> @Sendable () throws(HostedTeacherError) -> [Capture] {
+    let found = ids.map { id in
+      guard let place = places[id] else { preconditionFailure("\(id) is not in the journal") }
+      return (id: id, place: place)
+    }
+    let folder = folder
+    return { () throws(HostedTeacherError) in
+      var files: [Int: MappedFile] = [:]
+      var captures: [Capture] = []
+      captures.reserveCapacity(found.count)
+      for (id, place) in found {
+        let path = Self.url(place.file, in: folder).path
+        let file: MappedFile
+        do throws(FileError) {
+          if let known = files[place.file] {
+            file = known
+          } else {
+            file = try MappedFile(path: path)
+            files[place.file] = file
+          }
+        } catch {
+          throw HostedTeacherError(error)
+        }
+        guard place.offset + place.count <= file.bytes.count,
+          let capture = CaptureBytes.decode(
+            UnsafeRawBufferPointer(
+              rebasing: file.bytes[place.offset..<(place.offset + place.count)]))
+        else {
+          throw .storage("\(path) is damaged: the capture of prompt \(id) cannot be read")
+        }
+        captures.append(capture)
+      }
+      return captures
+    }
+  }
+
+  /// Forgets captures that a shard holds now and begins a new file.
+  ///
+  /// - Returns: the rest, as work for another thread: it waits until the new file is on the disk, and
+  ///   removes those that nothing is left in.
+  package func forgetting(
+    _ ids: some Sequence<Int64>
+  ) throws(HostedTeacherError) -> @Sendable () throws(HostedTeacherError) -> Void {
     for id in ids { places[id] = nil }
-    try flush()
+    let flushOld = flushing()
     do throws(FileError) {
       file = try DurableFile(creating: Self.url(fileIndex + 1, in: folder).path)
     } catch {
@@ -170,15 +218,21 @@ package final class RequestJournal {
     }
     fileIndex += 1
     try begin()
-    try flush()
+    let flushNew = flushing()
     let needed = Set(places.values.map(\.file))
-    let removable = try Self.files(in: folder).filter { $0 < fileIndex && !needed.contains($0) }
-    do throws(FileError) {
-      // The new file's name first: the sums must not be gone.
-      try DurableFile.syncFolder(folder.path)
-      for index in removable { try DurableFile.remove(Self.url(index, in: folder).path) }
-    } catch {
-      throw HostedTeacherError(error)
+    let current = fileIndex
+    let folder = folder
+    return { () throws(HostedTeacherError) in
+      try flushOld?()
+      try flushNew?()
+      let removable = try Self.files(in: folder).filter { $0 < current && !needed.contains($0) }
+      do throws(FileError) {
+        // The new file's name first: the sums must not be gone.
+        try DurableFile.syncFolder(folder.path)
+        for index in removable { try DurableFile.remove(Self.url(index, in: folder).path) }
+      } catch {
+        throw HostedTeacherError(error)
+      }
     }
   }
 
@@ -208,14 +262,6 @@ package final class RequestJournal {
       text += "{\"event\":\"carried_unanswered\",\"id\":\(id)}\n"
     }
     try append(text)
-  }
-
-  private static func billed(_ capture: Capture) -> HostedSpend {
-    var spend = HostedSpend()
-    spend.promptTokens = capture.promptTokens ?? 0
-    spend.completionTokens =
-      capture.completionTokens ?? (capture.tokens.count - capture.tokens.promptCount)
-    return spend
   }
 
   private static func quoted(_ text: String) -> String { JSONText.quoted(text) }

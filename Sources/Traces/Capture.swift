@@ -79,8 +79,53 @@ package struct CapturedTokens: Equatable, Sendable {
   /// No tokens.
   package init() {}
 
+  /// The tokens that these arrays are; nil where they contradict each other.
+  ///
+  /// - Parameters: as the properties.
+  package init?(
+    bytes: [UInt8], ends: [Int32], ids: [Int32], logprobs: [Float], candidateEnds: [Int32],
+    candidateBytes: [UInt8], candidateByteEnds: [Int32], candidateIDs: [Int32],
+    candidateLogprobs: [Float]
+  ) {
+    guard ids.count == ends.count, logprobs.count == ends.count, candidateEnds.count == ends.count,
+      candidateIDs.count == candidateByteEnds.count,
+      candidateLogprobs.count == candidateByteEnds.count,
+      Self.rise(ends, to: bytes.count), Self.rise(candidateEnds, to: candidateIDs.count),
+      Self.rise(candidateByteEnds, to: candidateBytes.count)
+    else { return nil }
+    self.bytes = bytes
+    self.ends = ends
+    self.ids = ids
+    self.logprobs = logprobs
+    self.candidateEnds = candidateEnds
+    self.candidateBytes = candidateBytes
+    self.candidateByteEnds = candidateByteEnds
+    self.candidateIDs = candidateIDs
+    self.candidateLogprobs = candidateLogprobs
+  }
+
+  private static func rise(_ ends: [Int32], to count: Int) -> Bool {
+    var last: Int32 = 0
+    for end in ends {
+      if end < last { return false }
+      last = end
+    }
+    return Int(last) == count
+  }
+
   /// Number of tokens.
   package var count: Int { ends.count }
+
+  /// Makes room for tokens and candidates that are added next.
+  package mutating func reserve(tokens: Int, candidates: Int) {
+    ends.reserveCapacity(tokens)
+    ids.reserveCapacity(tokens)
+    logprobs.reserveCapacity(tokens)
+    candidateEnds.reserveCapacity(tokens)
+    candidateByteEnds.reserveCapacity(candidates)
+    candidateIDs.reserveCapacity(candidates)
+    candidateLogprobs.reserveCapacity(candidates)
+  }
 
   /// Adds a token; the candidates that are added next are its own.
   package mutating func append(
@@ -99,6 +144,21 @@ package struct CapturedTokens: Equatable, Sendable {
   ) {
     precondition(!candidateEnds.isEmpty, "a candidate belongs to a token")
     candidateBytes.append(contentsOf: token)
+    candidateByteEnds.append(Int32(candidateBytes.count))
+    candidateIDs.append(id)
+    candidateLogprobs.append(logprob)
+    candidateEnds[candidateEnds.count - 1] = Int32(candidateIDs.count)
+  }
+
+  /// Adds a candidate to the last token, of the bytes `range` of `source`: a reply has thousands, for
+  /// which a slice each is dear.
+  package mutating func appendCandidate(
+    _ range: Range<Int>, of source: [UInt8], id: Int32, logprob: Float
+  ) {
+    precondition(!candidateEnds.isEmpty, "a candidate belongs to a token")
+    source.withUnsafeBufferPointer {
+      candidateBytes.append(contentsOf: UnsafeBufferPointer(rebasing: $0[range]))
+    }
     candidateByteEnds.append(Int32(candidateBytes.count))
     candidateIDs.append(id)
     candidateLogprobs.append(logprob)

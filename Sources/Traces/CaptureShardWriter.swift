@@ -17,7 +17,7 @@ package struct CaptureShardSummary: Codable, Equatable, Sendable {
 /// Writes captures, a shard at a time: `capture_shard_000.parquet`, …
 ///
 /// A shard appears whole and flushed, or not at all; what is there is never changed.
-package struct CaptureShardWriter {
+package struct CaptureShardWriter: Sendable {
   private let folder: URL
   private let metadata: CaptureMetadata
 

@@ -12,7 +12,7 @@ final class CollectionRun {
   var options = HostedCollectionOptions()
   var provider = HostedProvider.custom
   var key: String? = nil
-  private(set) var shards: [Int: [Capture]] = [:]
+  private let written = WrittenShards()
   private(set) var progress: [HostedProgress] = []
   private(set) var seconds = 0.0
   var shouldStop: (HostedProgress) -> Bool = { _ in false }
@@ -27,6 +27,8 @@ final class CollectionRun {
     options.concurrencyMax = 32
   }
 
+  var shards: [Int: [Capture]] { written.shards.withLock { $0 } }
+
   func endpoint() throws -> HostedEndpoint {
     try HostedEndpoint(
       provider: provider, model: "stub", baseURL: stub.url,
@@ -38,6 +40,7 @@ final class CollectionRun {
     let endpoint = try endpoint()
     let corpus = HostedCollector.fingerprint(prompts, options.question, endpoint)
     let stub = stub
+    let written = written
     var clock = CollectionClock(now: { self.seconds }, secondsSince1970: { self.seconds })
     clock.patience = 0.002
     clock.waited = { seconds in
@@ -49,7 +52,8 @@ final class CollectionRun {
       journal: try RequestJournal(folder: folder.url, corpus: corpus), shards: Set(shards.keys),
       corpusSHA256: corpus, clock: clock, draw: { Double.random(in: 0...1, using: &random) }
     ) { shard, captures in
-      precondition(self.shards.updateValue(captures, forKey: shard) == nil, "written twice")
+      let earlier = written.shards.withLock { $0.updateValue(captures, forKey: shard) }
+      precondition(earlier == nil, "written twice")
     }
     defer { progress.append(collector.progress) }
     return try collector.run(shouldStop: { self.shouldStop(collector.progress) })
@@ -73,4 +77,9 @@ final class CollectionRun {
     let corpus = HostedCollector.fingerprint(prompts, options.question, try endpoint())
     return try RequestJournal(folder: folder.url, corpus: corpus).past.poison
   }
+}
+
+/// What the collector's other thread writes.
+private final class WrittenShards: Sendable {
+  let shards = Mutex<[Int: [Capture]]>([:])
 }

@@ -1,3 +1,5 @@
+import Foundation
+import HTTPClient
 import HostedTeachers
 import Testing
 
@@ -41,5 +43,29 @@ struct HostedEndpointTests {
       throws: HostedTeacherError.badEndpoint(
         "base_url is needed for provider \"custom\"")
     ) { try HostedEndpoint(provider: .custom, model: "m") }
+  }
+
+  @Test(arguments: [HostedProvider.API.chat, .completions])
+  func `a prompt is asked as it is, whatever it holds`(api: HostedProvider.API) throws {
+    let endpoint = try HostedEndpoint(
+      provider: .custom, model: "m\"pp", baseURL: "http://127.0.0.1/v1", api: api)
+    var question = HostedQuestion()
+    question.system = "Say \"p\".\n"
+    let form = try HostedRequestForm(question, of: endpoint, key: nil)
+    let all = String(String.UnicodeScalarView((0..<0x250).compactMap { Unicode.Scalar($0) }))
+    for prompt in ["", "p", "\"", "a\\\u{1}\n/é🎉", all, String(repeating: "p", count: 500)] {
+      let body = try #require(form.request(prompt, idempotencyKey: "k").body)
+      let read = try JSONDecoder().decode(Body.self, from: Data(body))
+      #expect(read.model == "m\"pp")
+      #expect((read.prompt ?? read.messages?.last?.content) == prompt)
+      if api == .chat { #expect(read.messages?.first?.content == "Say \"p\".\n") }
+    }
+  }
+
+  private struct Body: Decodable {
+    struct Message: Decodable { let content: String }
+    let model: String
+    let messages: [Message]?
+    let prompt: String?
   }
 }

@@ -28,20 +28,21 @@ struct PacingTests {
 
   @Test func `the limit doubles a round, halves at an overload, then grows by one a round`() {
     var limit = ConcurrencyLimit(maximum: 100, initial: 8)
-    for _ in 0..<8 { limit.succeeded(inFlight: 100) }
+    // Eight replies of the same moment.
+    for _ in 0..<8 { limit.succeeded(inFlight: 8, of: 8) }
     #expect(limit.current == 16)
-    limit.succeeded(inFlight: 3)
+    limit.succeeded(inFlight: 15, of: 16)
     #expect(limit.current == 16)
     limit.overloaded(startedAt: 1, now: 5)
     #expect(limit.current == 8)
     // Of the same jam.
     limit.overloaded(startedAt: 4, now: 6)
     #expect(limit.current == 8)
-    for _ in 0..<9 { limit.succeeded(inFlight: 100) }
+    for _ in 0..<9 { limit.succeeded(inFlight: 8, of: 8) }
     #expect(limit.current == 9)
     for time in 6..<30 { limit.overloaded(startedAt: Double(time), now: Double(time)) }
     #expect(limit.current == 1)
-    for _ in 0..<100_000 { limit.succeeded(inFlight: 1000) }
+    for _ in 0..<100_000 { limit.succeeded(inFlight: 100, of: 100) }
     #expect(limit.current == 100)
   }
 

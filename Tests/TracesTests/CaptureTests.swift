@@ -85,4 +85,30 @@ struct CaptureTests {
     try Data(bytes.prefix(bytes.count / 2)).write(to: file)
     #expect(throws: TraceError.self) { try read() }
   }
+
+  @Test func `tokens are what their arrays say, and none where these contradict each other`() throws
+  {
+    func tokens(
+      bytes: [UInt8] = [1, 2, 3], ends: [Int32] = [1, 3], ids: [Int32] = [4, 5],
+      candidateEnds: [Int32] = [0, 2], candidateByteEnds: [Int32] = [1, 1],
+      candidateIDs: [Int32] = [6, 7]
+    ) -> CapturedTokens? {
+      CapturedTokens(
+        bytes: bytes, ends: ends, ids: ids, logprobs: [-1, -2], candidateEnds: candidateEnds,
+        candidateBytes: [9], candidateByteEnds: candidateByteEnds, candidateIDs: candidateIDs,
+        candidateLogprobs: [-3, -4])
+    }
+    var expected = CapturedTokens()
+    expected.append([1], id: 4, logprob: -1)
+    expected.append([2, 3], id: 5, logprob: -2)
+    expected.appendCandidate([9], id: 6, logprob: -3)
+    expected.appendCandidate(1..<1, of: [9], id: 7, logprob: -4)
+    #expect(tokens() == expected)
+    #expect(tokens(bytes: [1, 2]) == nil)
+    #expect(tokens(ends: [3, 1]) == nil)
+    #expect(tokens(ids: [4]) == nil)
+    #expect(tokens(candidateEnds: [0, 1]) == nil)
+    #expect(tokens(candidateByteEnds: [1, 2]) == nil)
+    #expect(tokens(candidateIDs: [6]) == nil)
+  }
 }
