@@ -43,15 +43,22 @@ LUA
     awk '/^Requests\/sec/ { print $2 }'
 }
 
-# usage: throughput CASE COUNT OPTION...: a line for replies at a teacher's pace.
+# Seconds of processor time that the teacher has used.
+server_cpu() { awk -v ticks="$(getconf CLK_TCK)" '{ print ($14 + $15) / ticks }' "/proc/$server/stat"; }
+
+# usage: throughput CASE COUNT OPTION...: a line for replies at a teacher's pace, one for memory, and
+# two for what a request costs the collector and the teacher, who share the processor.
 throughput() {
-  local case=$1 count=$2 rates=() peaks=() ours peer growth
+  local case=$1 count=$2 rates=() peaks=() costs=() teacher=() ours peer growth before
   shift 2
   for ((run = 0; run < runs; run++)); do
     serve "$@"
     peers+=("$(wrk_rate 4)")
     rm -rf "$folder/captures"
+    before=$(server_cpu)
     "$program" collect "$url" "$folder/captures" --prompts "$count" >"$folder/result"
+    teacher+=("$(jq -n "1000 * ($(server_cpu) - $before) / $count")")
+    costs+=("$(jq ".cpu_seconds * 1000 / $count" "$folder/result")")
     rates+=("$(jq .per_second "$folder/result")")
     # From the first tenth on, where all buffers exist, to the end.
     peaks+=("$(jq '.resident_bytes | (max / .[1])' "$folder/result")")
@@ -62,11 +69,14 @@ throughput() {
   line teachers "$case" 1 "$ours" requests/s "$runs" |
     jq -c --argjson peer "$peer" '.peer = $peer | .peer_name = "wrk -c64" | .ratio = .ours / $peer'
   line teachers "$case-memory-growth" 1 "$growth" ratio "$runs"
+  line teachers "$case-cpu" 1 "$(median "${costs[@]}")" ms/request "$runs"
+  line teachers "$case-cpu-teacher" 1 "$(median "${teacher[@]}")" ms/request "$runs"
 }
 peers=()
 
 faults() {
   serve --faults 0.05 --tokens 16 --latency 2
+  rm -rf "$folder/captures"
   "$program" collect "$url" "$folder/captures" --prompts "$prompts" --timeout 2 >"$folder/result"
   books=$(curl -s "${url%/v1}/counts")
   jq -c --argjson books "$books" '. + {books: $books}' "$folder/result" >&2
@@ -89,7 +99,8 @@ kills() {
     sleep "$(awk -v seed="$kill$RANDOM" 'BEGIN { srand(seed); print 0.15 + rand() * 0.5 }')"
     kill -KILL "$collector" 2>/dev/null || true
     wait "$collector" 2>/dev/null || true
-    lost=$((lost + 64))
+    # In flight, or come and not yet in the journal.
+    lost=$((lost + 128))
   done
   "$program" collect "$url" "$folder/captures" --prompts "$prompts" >"$folder/result"
   books=$(curl -s "${url%/v1}/counts")
@@ -107,8 +118,8 @@ if [ "$1" = table ]; then table <"$2"; exit; fi
 for what in "$@"; do
   case $what in
     throughput)
-      throughput hosted-50ms 5000 --latency 50
-      throughput hosted-10ms 10000 --latency 10 --tokens 16
+      throughput hosted-50ms 20000 --latency 50
+      throughput hosted-10ms 40000 --latency 10 --tokens 16
       throughput hosted-replay 10000
       ;;
     faults) faults ;;
