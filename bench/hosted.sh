@@ -99,8 +99,7 @@ kills() {
     sleep "$(awk -v seed="$kill$RANDOM" 'BEGIN { srand(seed); print 0.15 + rand() * 0.5 }')"
     kill -KILL "$collector" 2>/dev/null || true
     wait "$collector" 2>/dev/null || true
-    # In flight, or come and not yet in the journal.
-    lost=$((lost + 128))
+    lost=$((lost + 64))
   done
   "$program" collect "$url" "$folder/captures" --prompts "$prompts" >"$folder/result"
   books=$(curl -s "${url%/v1}/counts")

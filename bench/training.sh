@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures whole training steps, in turn with PyTorch's when a peer is named.
 # usage: [SHAPES="mini small qwen3-0.6b"] [THREADS="1 2"] [RUNS=5] [SAMPLES=5] [OUT=FILE]
-#        [PEER_VENV=DIR PEER_SCRIPTS=DIR [MODES="fp32 bf16 compiled tuned"]] bench/training.sh
+#        [PEER_VENV=DIR PEER_SCRIPTS=DIR [MODES="fp32 fp32-compiled bf16 compiled tuned"]] bench/training.sh
 #        bench/training.sh table FILE...     sums up what was measured in pieces
 #        bench/training.sh curves TEXT       holds bf16's loss curve beside fp32's, on a text file
 #
@@ -35,7 +35,7 @@ for shape in ${SHAPES:-mini small qwen3-0.6b}; do
     for ((run = 0; run < ${RUNS:-5}; run++)); do
       "$bench" step "${what[@]}" ${PIN:+--pin} >>"$out"
       [ ${#peer[@]} -gt 0 ] || continue
-      for mode in ${MODES-fp32 bf16 compiled tuned}; do
+      for mode in ${MODES-fp32 fp32-compiled bf16 compiled tuned}; do
         # A mode that a machine cannot run leaves a gap in the table, not the table undone.
         "$bench" peer "${what[@]}" --mode "$mode" "${peer[@]}" >>"$out" ||
           echo "no figure of $mode for $shape on $threads threads" >&2

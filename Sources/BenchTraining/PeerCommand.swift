@@ -4,6 +4,7 @@ import Foundation
 /// How the peer's script is run.
 enum PeerMode: String, CaseIterable, ExpressibleByArgument {
   case fp32, bf16, compiled, tuned
+  case compiledFP32 = "fp32-compiled"
 
   /// All with our definition of the loss.
   var arguments: [String] {
@@ -11,6 +12,7 @@ enum PeerMode: String, CaseIterable, ExpressibleByArgument {
     case .fp32: ["--mode", "fp32", "--kd", "coarse"]
     case .bf16: ["--mode", "bf16", "--kd", "coarse"]
     case .compiled: ["--mode", "bf16", "--kd", "coarse", "--compile"]
+    case .compiledFP32: ["--mode", "fp32", "--kd", "coarse", "--compile"]
     case .tuned: ["--mode", "bf16", "--bitlinear", "int8", "--loss", "chunked", "--kd", "coarse"]
     }
   }
@@ -21,6 +23,7 @@ enum PeerMode: String, CaseIterable, ExpressibleByArgument {
     case .fp32: "eager fp32"
     case .bf16: "bf16 autocast"
     case .compiled: "bf16 compiled"
+    case .compiledFP32: "fp32 compiled"
     case .tuned: "hand-tuned"
     }
   }
@@ -37,7 +40,7 @@ struct PeerCommand: ParsableCommand {
   var threads = 2
   @Option(help: "Timed steps; the median counts.")
   var samples = 5
-  @Option(help: "fp32, bf16, compiled or tuned.")
+  @Option(help: "fp32, fp32-compiled, bf16, compiled or tuned.")
   var mode = PeerMode.fp32
   @Option(help: "Python with PyTorch.")
   var python: String

@@ -8,8 +8,8 @@
 //
 // That thread never keeps the teacher waiting. A second one reads replies and writes out the records
 // that the journal appends, a third waits for the disk and makes the shards; both only get values and
-// give values back, so that all state is the first one's. The place of a reply that has come is
-// taken by another request at once, before the reply is read.
+// give values back, so that all state is the first one's. A reply keeps its place among those in
+// flight until the journal has it: no more than the limit can be lost, and so be paid for twice.
 
 internal import Checkpoints
 internal import Foundation
@@ -218,8 +218,6 @@ package final class HostedCollector {
       if case .until(let due) = pause { wait = min(wait, max(0, due - clock.now())) }
       do {
         try receive(within: wait)
-        // Before anything is stored: a teacher that waits is time lost.
-        _ = try dispatch()
         try settleReplies(reading.take())
       } catch let error as HostedTeacherError {
         // What is on its way is paid for.
@@ -242,8 +240,7 @@ package final class HostedCollector {
     var batch: [(id: Int, request: HTTPClient.Request)] = []
     var pause = Pause.full
     let now = clock.now()
-    // Where replies come faster than they can be read, no more of them pile up than are in flight.
-    while flights.count < limit.current, unread.count < limit.current {
+    while flights.count + unread.count < limit.current {
       guard let id = queue.candidate(at: now, isDone: blocks.isDone) else {
         pause = queue.nextDue.map { .until($0) } ?? .nothingLeft
         break
@@ -306,11 +303,12 @@ package final class HostedCollector {
 
   /// Waits for replies; has those that may be answers read.
   private func receive(within seconds: Double) throws {
-    let wait = reading.hasOutcome || disk.hasOutcome ? 0 : seconds
+    // What the disk is done with can wait as long; nobody waits for it.
+    let wait = reading.hasOutcome ? 0 : seconds
     let ended = transfers.wait(secondsMax: min(wait, clock.patience))
-    if ended.isEmpty, unread.isEmpty { clock.waited(seconds) }
+    if ended.isEmpty, unread.isEmpty { clock.waited(wait) }
     var fault: (any Error)?
-    let inFlight = flights.count
+    let inFlight = flights.count + unread.count
     for completion in ended {
       guard var flight = flights.removeValue(forKey: completion.tag) else { continue }
       flight.inFlight = inFlight

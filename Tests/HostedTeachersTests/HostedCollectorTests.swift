@@ -139,6 +139,8 @@ struct HostedCollectorTests {
 
   @Test func `a teacher that is gone for long ends the collection, and loses nothing`() throws {
     let run = try CollectionRun(TeacherStub())
+    // Fewer in flight than are left when it stops.
+    run.options.concurrencyMax = 8
     run.shouldStop = { $0.stored >= 30 }
     #expect(try run.collect(prompts(60)) == .stopped)
     let stored = try #require(run.progress.last?.stored)
