@@ -2,7 +2,8 @@
 //
 //   take the batches, read ahead by BatchReader → flip the activations if it is time
 //   → for each micro-batch: forward, head and loss, backward
-//   → norm of the gradient, tensor by tensor → AdamW with the clip's factor → quantize the weights
+//   → norm of the gradient, of what the backward pass has not summed already → AdamW with the clip's
+//   factor → quantize the weights
 //
 // Nothing of a step counts before its end: when a step is stopped or fails, state and parameters are
 // those of the step before. What a step reads is a function of (recipe, data, state) only, so that a
