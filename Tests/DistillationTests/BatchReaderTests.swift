@@ -86,7 +86,8 @@ struct BatchReaderTests {
       for _ in 0..<1000 { data.gate.signal() }
     }
     let waited = try reader.batches(ofStep: 0).waitedSeconds
-    #expect(waited >= 0.02)
+    // No lower bound but this: the gate's timer runs before the wait begins.
+    #expect(waited > 0)
     #expect(waited <= (.now - opening).inSeconds)
   }
 
