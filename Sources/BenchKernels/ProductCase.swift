@@ -31,7 +31,11 @@ struct ProductCase {
   /// The peak of the instruction that does the work, in operations per second.
   func peak(of machine: MachinePeaks) -> Double {
     if kind == .forward { return machine.int8PerSecond }
-    return precision == .bf16 ? machine.bf16PerSecond : machine.fp32PerSecond
+    return switch precision {
+    case .fp32: machine.fp32PerSecond
+    case .bf16: machine.bf16PerSecond
+    case .int16: machine.int16PerSecond
+    }
   }
 
   /// All products of a step of `shape`: the projections' three, the head's three, and the
@@ -51,14 +55,14 @@ struct ProductCase {
     let tokens = shape.tokens
     for p in shape.projections {
       add(p.name, .forward, .bf16, tokens, p.outputs, p.inputs)
-      for precision in [ProductPrecision.bf16, .fp32] {
+      for precision in [ProductPrecision.bf16, .int16, .fp32] {
         add(p.name, .inputGradient, precision, tokens, p.inputs, p.outputs)
         add(p.name, .weightGradient, precision, p.outputs, p.inputs, tokens)
       }
       add(p.name, .nt, .fp32, tokens, p.outputs, p.inputs)
     }
     let rows = shape.headTokens
-    for precision in [ProductPrecision.bf16, .fp32] {
+    for precision in [ProductPrecision.bf16, .int16, .fp32] {
       add("head", .nt, precision, rows, shape.vocabulary, shape.hidden)
       add("head", .nn, precision, rows, shape.hidden, shape.vocabulary)
       add("head", .tn, precision, shape.vocabulary, shape.hidden, rows)

@@ -37,6 +37,7 @@ struct BenchKernels: ParsableCommand {
   private func writePeaks(_ peaks: MachinePeaks) throws {
     let figures = [
       ("peak/fp32", peaks.fp32PerSecond, "GOP/s"), ("peak/bf16", peaks.bf16PerSecond, "GOP/s"),
+      ("peak/int16", peaks.int16PerSecond, "GOP/s"),
       ("peak/int8", peaks.int8PerSecond, "GOP/s"),
       ("peak/memory-read", peaks.readBytesPerSecond, "GB/s"),
       ("peak/memory-update", peaks.updateBytesPerSecond, "GB/s"),

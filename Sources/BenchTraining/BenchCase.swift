@@ -74,7 +74,7 @@ struct Wanted {
 /// What a machine can do, in operations and bytes a second.
 struct LimitRates {
   let int8: Double
-  /// In bf16, or in fp32 where that is faster.
+  /// In bf16, or in int16 or fp32 where that is faster.
   let floats: Double
   let bytes: Double
 

@@ -75,7 +75,7 @@ struct MarkdownTables {
 
   private func unit(_ limit: RunProfile.Limit) -> String {
     switch limit {
-    case .int8: " GOP/s"
+    case .int8, .int16: " GOP/s"
     case .bf16, .fp32: " GFLOP/s"
     case .memory: " GB/s"
     }

@@ -74,7 +74,7 @@ struct CaseSummary {
     profile = own[own.count / 2].profile
     let peaks = own.compactMap(\.peaks)
     if let int8 = peaks.map(\.int8PerSecond).max(),
-      let floats = peaks.map({ max($0.bf16PerSecond, $0.fp32PerSecond) }).max(),
+      let floats = peaks.map({ max($0.bf16PerSecond, $0.int16PerSecond, $0.fp32PerSecond) }).max(),
       let bytes = peaks.map(\.updateBytesPerSecond).max()
     {
       self.peaks = LimitRates(int8: int8, floats: floats, bytes: bytes)

@@ -32,7 +32,10 @@ DEFINE_PEAK(peak_fp32_avx512, TARGET_AVX512, __m512, 16, sum = _mm512_fmadd_ps(a
 DEFINE_PEAK(peak_bf16_avx512, TARGET_AVX512, __m512, 32,
             sum = _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b))
 // Eight products of 16 bits, added in pairs.
-DEFINE_PEAK(peak_int8_reference, , __m128i, 8, sum = _mm_add_epi32(_mm_madd_epi16(sum, a), b))
+DEFINE_PEAK(peak_int16_reference, , __m128i, 8, sum = _mm_add_epi32(_mm_madd_epi16(sum, a), b))
+DEFINE_PEAK(peak_int16_avx2, TARGET_AVX2, __m256i, 16,
+            sum = _mm256_add_epi32(_mm256_madd_epi16(sum, a), b))
+DEFINE_PEAK(peak_int16_avx512, TARGET_AVX512, __m512i, 32, sum = _mm512_dpwssd_epi32(sum, a, b))
 DEFINE_PEAK(peak_int8_avx2, TARGET_AVX2, __m256i, 32,
             sum = _mm256_add_epi32(sum, _mm256_madd_epi16(_mm256_maddubs_epi16(sum, b), a)))
 DEFINE_PEAK(peak_int8_avx512, TARGET_AVX512, __m512i, 64, sum = _mm512_dpbusd_epi32(sum, a, b))

@@ -1,10 +1,17 @@
 #define WORD_DEPTH 2
 #define LEFT_ROWS_AS_THEY_ARE 0
+#define STEP_WORDS PRODUCT_BLOCK_WORDS
+#define LEFT_HAS_STEPS 0
+#define RIGHT_HAS_STEPS 0
+#define RIGHT_FLOATS 1
+#define RIGHT_INTEGERS 1
 #include "product_blocks.h"
 
 INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right) {
     return _mm512_dpbf16_ps(sum, (__m512bh)left, (__m512bh)right);
 }
+
+INLINE_KERNEL __m512 sum_as_floats(__m512 sum) { return sum; }
 
 // Words of two vectors: lane i is (first[i], second[i]).
 INLINE_KERNEL __m512i words_of(__m512 first, __m512 second) {
@@ -140,6 +147,7 @@ KERNEL void pack_right_codes(const int8_t *rows, size_t stride, size_t width, si
 
 KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_k,
                              size_t first_column, size_t depth, uint32_t *panel) {
+    size_t words = (depth + 1) / 2;
     // bf16 of -1, 0, 1, looked up by trit + 1.
     const __m512i values = _mm512_inserti32x4(
         _mm512_setzero_si512(), _mm_set_epi16(0, 0, 0, 0, 0, 0x3F80, 0, (int16_t)0xBF80), 0);
@@ -151,7 +159,7 @@ KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_
             const uint8_t *at = packed + (row / 64 * groups + group) * 256 + row % 64 * 4;
             _Alignas(64) uint8_t bytes[16][16];
             trit_square(at, group_count, bytes);
-            for (size_t pair = 0; pair < 8; pair++) {
+            for (size_t pair = 0; pair < 8 && k / 2 + pair < words; pair++) {
                 __m128i one = _mm_load_si128((const __m128i *)bytes[2 * pair]);
                 __m128i two = _mm_load_si128((const __m128i *)bytes[2 * pair + 1]);
                 __m256i both = _mm256_set_m128i(_mm_unpackhi_epi8(one, two),

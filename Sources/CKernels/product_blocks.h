@@ -1,13 +1,18 @@
-// The blocking that both precisions share. Included by product_fp32_avx512.c and
-// product_bf16_avx512.c, which define
+// The blocking that all precisions share. Included by product_fp32_avx512.c, product_bf16_avx512.c,
+// product_int16_avx512.c and product_int16_floats_avx512.c, which define
 //   WORD_DEPTH                       k per word, 1 or 2
 //   multiply_add(sum, left, right)   one word of every lane
+//   sum_as_floats(sum)               the sums of STEP_WORDS words, in units of their steps
+//   STEP_WORDS                       words that are summed before they are added to y
+//   LEFT_HAS_STEPS, RIGHT_HAS_STEPS  1 when operands are integers, of which each row (column) has a
+//                                    step for every STEP_WORDS words: the float that 1 is worth
 //   LEFT_ROWS_AS_THEY_ARE            1 when rows of floats already are rows of words
-//   pack_left_rows, pack_left_columns, pack_right_rows, pack_right_columns, pack_right_bf16,
-//   pack_right_codes, pack_right_trits
+//   RIGHT_FLOATS, RIGHT_INTEGERS     1 when floats and bf16 (codes and trits) can be on the right
+//   pack_left_rows, pack_left_columns; pack_right_rows, pack_right_columns and pack_right_bf16 for
+//   RIGHT_FLOATS; pack_right_codes and pack_right_trits for RIGHT_INTEGERS
 //
-// Packed left:        [rows][left_stride(words)]
-// Packed right panel: [words][64]
+// Packed left:        [rows][left_stride(words)], the steps at the end of a row
+// Packed right panel: [words][64], after every STEP_WORDS words the steps, [64]
 //
 // The shared operand of a block is packed already. The other one is packed here, by blocks of 96
 // rows or by panels of 64 columns, so that it (192 and 128 KiB) stays in the second-level cache
@@ -34,7 +39,19 @@ enum {
 
 // Words from one packed row to the next: an odd number of cache lines, so that rows do not meet in
 // the same sets.
-INLINE_KERNEL size_t left_stride(size_t words) { return ((words + 15) / 16 | 1) * 16; }
+INLINE_KERNEL size_t left_stride(size_t words) {
+    return (((words + 15) / 16 + LEFT_HAS_STEPS) | 1) * 16;
+}
+
+// Where the steps of a packed row are: in its last line, which holds no words.
+INLINE_KERNEL size_t left_steps(size_t stride) { return stride - PRODUCT_BLOCK_WORDS / STEP_WORDS; }
+
+// Rows of a packed panel.
+INLINE_KERNEL size_t panel_rows(size_t words) {
+    return words + (words + STEP_WORDS - 1) / STEP_WORDS * RIGHT_HAS_STEPS;
+}
+
+INLINE_KERNEL size_t at_most(size_t count, size_t limit) { return count < limit ? count : limit; }
 
 INLINE_KERNEL __mmask16 first_lanes(size_t count) {
     return count >= 16 ? 0xFFFF : (__mmask16)((1u << count) - 1);
@@ -60,6 +77,7 @@ INLINE_KERNEL void trit_square(const uint8_t *groups, size_t group_count, uint8_
 }
 
 INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right);
+INLINE_KERNEL __m512 sum_as_floats(__m512 sum);
 
 // What a later block will be packed from: rows of whole cache lines, `left` lines in all.
 typedef struct {
@@ -91,23 +109,12 @@ typedef struct {
     int accumulate;
 } tile_output;
 
-INLINE_KERNEL void tile(const int rows, const uint32_t *left, size_t left_stride,
-                        const uint32_t *panel, size_t words, tile_output out,
-                        lines_ahead *ahead) {
-    __m512 sums[PRODUCT_TILE_ROWS][VECTORS];
-    for (int r = 0; r < rows; r++)
-        for (int v = 0; v < VECTORS; v++) {
-            sums[r][v] = _mm512_setzero_ps();
-            __builtin_prefetch(out.y + (size_t)r * out.stride + v * 16, 1);
-        }
-    // Too few lines left: the same one again, which costs nothing.
-    lines_ahead lines = {.line = (const char *)panel};
-    size_t step = 0;
-    if (ahead->left > words) {
-        ahead->left -= words;
-        lines = *ahead;
-        step = 64;
-    }
+// sums [rows] += left . panel over so many words; step: bytes from one line ahead to the next.
+INLINE_KERNEL void multiply_words(const int rows, __m512 sums[][VECTORS], const uint32_t *left,
+                                  size_t left_stride, const uint32_t *panel, size_t words,
+                                  lines_ahead *ahead, size_t step) {
+    lines_ahead lines = *ahead;
+    // Two pointers and a stride name six rows.
     const uint32_t *upper = left + 3 * left_stride;
     for (size_t w = 0; w < words; w++, panel += PANEL) {
         __m512i right[VECTORS];
@@ -120,18 +127,58 @@ INLINE_KERNEL void tile(const int rows, const uint32_t *left, size_t left_stride
         }
         fetch_line(&lines, step);
     }
-    if (step) *ahead = lines;
-    __m512 factor = _mm512_set1_ps(out.scale);
+    *ahead = lines;
+}
+
+// column_steps: [64], for RIGHT_HAS_STEPS.
+INLINE_KERNEL void add_to_y(const int rows, __m512 sums[][VECTORS], const float *row_steps,
+                            size_t left_stride, const float *column_steps, tile_output out) {
     for (int r = 0; r < rows; r++) {
+        float row_step = LEFT_HAS_STEPS ? row_steps[(size_t)r * left_stride] : 1;
+        __m512 factor = _mm512_set1_ps(row_step * out.scale);
         for (int v = 0; v < VECTORS; v++) {
             if ((size_t)v * 16 >= out.width) break;
             __mmask16 mask = first_lanes(out.width - (size_t)v * 16);
             float *to = out.y + (size_t)r * out.stride + v * 16;
-            __m512 value = _mm512_mul_ps(sums[r][v], factor);
+            __m512 each = factor;
+            if (RIGHT_HAS_STEPS) each = _mm512_mul_ps(factor, _mm512_load_ps(column_steps + 16 * v));
+            __m512 value = _mm512_mul_ps(sum_as_floats(sums[r][v]), each);
             if (out.accumulate) value = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, to), value);
             _mm512_mask_storeu_ps(to, mask, value);
         }
     }
+}
+
+INLINE_KERNEL void tile(const int rows, const uint32_t *left, size_t left_stride,
+                        const uint32_t *panel, size_t words, tile_output out,
+                        lines_ahead *ahead) {
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < VECTORS; v++)
+            __builtin_prefetch(out.y + (size_t)r * out.stride + v * 16, 1);
+    // Too few lines left: the same one again, which costs nothing.
+    lines_ahead lines = {.line = (const char *)panel};
+    size_t step = 0;
+    if (ahead->left > words) {
+        ahead->left -= words;
+        lines = *ahead;
+        step = 64;
+    }
+    const float *row_steps = (const float *)left + left_steps(left_stride);
+    size_t count = words;
+    do {
+        size_t part = STEP_WORDS < PRODUCT_BLOCK_WORDS ? at_most(count, STEP_WORDS) : count;
+        __m512 sums[PRODUCT_TILE_ROWS][VECTORS];
+        for (int r = 0; r < rows; r++)
+            for (int v = 0; v < VECTORS; v++) sums[r][v] = _mm512_setzero_ps();
+        multiply_words(rows, sums, left, left_stride, panel, part, &lines, step);
+        left += part;
+        panel += part * PANEL;
+        add_to_y(rows, sums, row_steps++, left_stride, (const float *)panel, out);
+        panel += RIGHT_HAS_STEPS * PANEL;
+        out.accumulate = 1;
+        count -= part;
+    } while (STEP_WORDS < PRODUCT_BLOCK_WORDS && count > 0);
+    if (step) *ahead = lines;
 }
 
 KERNEL void tiles(size_t row_count, const uint32_t *left, size_t left_stride,
@@ -158,16 +205,20 @@ KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, s
 KERNEL void pack_left_columns(const float *rows, size_t stride, const float *inverses,
                               size_t row_count, size_t depth, uint32_t *packed,
                               size_t packed_stride);
+#if RIGHT_FLOATS
 KERNEL void pack_right_rows(const float *rows, size_t stride, size_t width, size_t depth,
                             uint32_t *panel);
 KERNEL void pack_right_columns(const float *rows, size_t stride, size_t width, size_t depth,
                                uint32_t *panel);
 KERNEL void pack_right_bf16(const uint16_t *rows, size_t stride, size_t width, size_t depth,
                             uint32_t *panel);
+#endif
+#if RIGHT_INTEGERS
 KERNEL void pack_right_codes(const int8_t *rows, size_t stride, size_t width, size_t depth,
                              uint32_t *panel);
 KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_k,
                              size_t first_column, size_t depth, uint32_t *panel);
+#endif
 
 KERNEL void pack_left(const product_operands *o, size_t first_row, size_t row_count,
                       size_t first_k, size_t depth, uint32_t *packed) {
@@ -186,20 +237,22 @@ KERNEL void pack_left(const product_operands *o, size_t first_row, size_t row_co
 
 KERNEL void pack_right(const product_operands *o, size_t first_column, size_t width,
                        size_t first_k, size_t depth, uint32_t *panel) {
-    const float *values = o->right;
     switch (o->right_kind) {
+#if RIGHT_FLOATS
     case PRODUCT_RIGHT_ROWS:
-        pack_right_rows(values + first_k * o->right_stride + first_column, o->right_stride, width,
+        pack_right_rows((const float *)o->right + first_k * o->right_stride + first_column, o->right_stride, width,
                         depth, panel);
         break;
     case PRODUCT_RIGHT_COLUMNS:
-        pack_right_columns(values + first_column * o->right_stride + first_k, o->right_stride,
-                           width, depth, panel);
+        pack_right_columns((const float *)o->right + first_column * o->right_stride + first_k,
+                           o->right_stride, width, depth, panel);
         break;
     case PRODUCT_RIGHT_BF16:
         pack_right_bf16((const uint16_t *)o->right + first_column * o->right_stride + first_k,
                         o->right_stride, width, depth, panel);
         break;
+#endif
+#if RIGHT_INTEGERS
     case PRODUCT_RIGHT_CODES:
         pack_right_codes((const int8_t *)o->right + first_k * o->right_stride + first_column,
                          o->right_stride, width, depth, panel);
@@ -207,6 +260,8 @@ KERNEL void pack_right(const product_operands *o, size_t first_column, size_t wi
     case PRODUCT_RIGHT_TRITS:
         pack_right_trits(o->right, (o->right_stride + 3) / 4, first_k, first_column, depth, panel);
         break;
+#endif
+    default: break; // the caller picks a kernel that has what is on the right
     }
 }
 
@@ -247,8 +302,6 @@ KERNEL lines_ahead right_lines(const product_operands *o, size_t first_column, s
     return lines_of(NULL, 0, 0, 0);
 }
 
-INLINE_KERNEL size_t at_most(size_t count, size_t limit) { return count < limit ? count : limit; }
-
 KERNEL void pack_shared(const product_operands *o, product_block b, size_t first, size_t last,
                         uint32_t *shared) {
     size_t words = (b.depth + WORD_DEPTH - 1) / WORD_DEPTH;
@@ -260,7 +313,7 @@ KERNEL void pack_shared(const product_operands *o, product_block b, size_t first
     }
     for (size_t column = first; column < last; column += PANEL)
         pack_right(o, b.first + column, at_most(last - column, PANEL), b.first_k, b.depth,
-                   shared + column * words);
+                   shared + column * panel_rows(words));
 }
 
 KERNEL void product_rows(const product_operands *o, product_block b, const uint32_t *panels,
@@ -282,7 +335,7 @@ KERNEL void product_rows(const product_operands *o, product_block b, const uint3
             tile_output out = {o->y + row * o->y_stride + b.first + column, o->y_stride,
                                at_most(b.count - column, PANEL), o->scale,
                                o->accumulate || b.first_k > 0};
-            tiles(row_count, left, stride, panels + column * words, words, out, &ahead);
+            tiles(row_count, left, stride, panels + column * panel_rows(words), words, out, &ahead);
         }
     }
 }

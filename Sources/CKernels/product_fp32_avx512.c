@@ -1,10 +1,17 @@
 #define WORD_DEPTH 1
 #define LEFT_ROWS_AS_THEY_ARE 1
+#define STEP_WORDS PRODUCT_BLOCK_WORDS
+#define LEFT_HAS_STEPS 0
+#define RIGHT_HAS_STEPS 0
+#define RIGHT_FLOATS 1
+#define RIGHT_INTEGERS 1
 #include "product_blocks.h"
 
 INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right) {
     return _mm512_fmadd_ps(_mm512_castsi512_ps(left), _mm512_castsi512_ps(right), sum);
 }
+
+INLINE_KERNEL __m512 sum_as_floats(__m512 sum) { return sum; }
 
 KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, size_t depth,
                            uint32_t *packed, size_t packed_stride) {
@@ -108,7 +115,7 @@ KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_
             const uint8_t *at = packed + (row / 64 * groups + group) * 256 + row % 64 * 4;
             _Alignas(64) uint8_t bytes[16][16];
             trit_square(at, group_count, bytes);
-            for (size_t i = 0; i < 16; i++) {
+            for (size_t i = 0; i < 16 && k + i < depth; i++) {
                 __m512i trits =
                     _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)bytes[i]));
                 _mm512_store_ps(panel + (k + i) * PANEL + v * 16,

@@ -11,7 +11,7 @@ package import Transformer
 package struct RunProfile: Codable, Equatable, Sendable {
   /// What bounds an operation.
   package enum Limit: String, Codable, Sendable {
-    case int8, bf16, fp32, memory
+    case int8, int16, bf16, fp32, memory
   }
 
   /// One operation, over all layers and micro-batches of a step.
@@ -107,6 +107,7 @@ extension MachinePeaks {
   fileprivate func peak(of limit: RunProfile.Limit) -> Double {
     switch limit {
     case .int8: int8PerSecond
+    case .int16: int16PerSecond
     case .bf16: bf16PerSecond
     case .fp32: fp32PerSecond
     case .memory: updateBytesPerSecond
@@ -120,7 +121,13 @@ extension StepOperation {
     in recipe: TrainingRecipe, quantization: ModelConfiguration.Quantization
   ) -> RunProfile.Limit {
     guard isProduct else { return .memory }
-    let floats: RunProfile.Limit = recipe.productPrecision == .bf16 ? .bf16 : .fp32
+    let floats: RunProfile.Limit =
+      switch recipe.productPrecision {
+      case .fp32: .fp32
+      case .bf16: .bf16
+      // Attention has no kernel in integers.
+      case .int16: self == .attention || self == .attentionBackward ? .fp32 : .int16
+      }
     return switch self {
     case .queryKeyValue, .attentionOutput, .gateUp, .down:
       quantization == .ternary ? .int8 : floats

@@ -13,6 +13,8 @@ package struct MachinePeaks: Codable, Equatable, Sendable {
   package let fp32PerSecond: Double
   /// Operations per second of bf16 products summed in fp32 (`vdpbf16ps`); fp32's without it.
   package let bf16PerSecond: Double
+  /// Operations per second of int16 products summed in int32 (`vpdpwssd`).
+  package let int16PerSecond: Double
   /// Operations per second of int8 products summed in int32 (`vpdpbusd`).
   package let int8PerSecond: Double
   /// Bytes per second that are read.
@@ -24,6 +26,7 @@ package struct MachinePeaks: Codable, Equatable, Sendable {
     case threads
     case fp32PerSecond = "fp32_per_second"
     case bf16PerSecond = "bf16_per_second"
+    case int16PerSecond = "int16_per_second"
     case int8PerSecond = "int8_per_second"
     case readBytesPerSecond = "read_bytes_per_second"
     case updateBytesPerSecond = "update_bytes_per_second"
@@ -42,12 +45,16 @@ package struct MachinePeaks: Codable, Equatable, Sendable {
       peak_fp32_reference, peak_fp32_avx2, peak_fp32_avx512)
     let bf16: Rounds = instructionSet.choose(
       peak_fp32_reference, peak_fp32_avx2, peak_bf16_avx512)
+    let int16: Rounds = instructionSet.choose(
+      peak_int16_reference, peak_int16_avx2, peak_int16_avx512)
     let int8: Rounds = instructionSet.choose(
-      peak_int8_reference, peak_int8_avx2, peak_int8_avx512)
+      peak_int16_reference, peak_int8_avx2, peak_int8_avx512)
     let memory = Memory(instructionSet, team: team)
     return MachinePeaks(
       threads: team.threadCount, fp32PerSecond: arithmetic(fp32, team: team),
-      bf16PerSecond: arithmetic(bf16, team: team), int8PerSecond: arithmetic(int8, team: team),
+      bf16PerSecond: arithmetic(bf16, team: team),
+      int16PerSecond: arithmetic(int16, team: team),
+      int8PerSecond: arithmetic(int8, team: team),
       readBytesPerSecond: memory.readRate(team: team),
       updateBytesPerSecond: memory.updateRate(team: team))
   }

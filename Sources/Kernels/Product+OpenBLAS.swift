@@ -1,5 +1,6 @@
 // Products on CPUs without AVX-512: the operands are written out as floats, rounded when bf16 is
-// asked for, and OpenBLAS multiplies them.
+// asked for, and OpenBLAS multiplies them. Products in int16, which only a setting asks for
+// there, are the plain loops that the fast ones are held to.
 
 internal import CKernels
 internal import COpenBLAS
@@ -78,6 +79,37 @@ extension Product.Portable {
         } else {
           multiply(rows: 0..<m, columns: range)
         }
+      }
+    }
+    withExtendedLifetime(keep) {}
+  }
+
+  /// - Parameter rightIsIntegers: the floats of right are codes or trits.
+  func runInIntegers(rightIsIntegers: Bool, team: ComputeTeam) {
+    var first = product_int16_row()
+    first.right_is_integers = rightIsIntegers ? 1 : 0
+    let toRow: Int
+    switch product.left {
+    case .rows(let values, let stride):
+      (first.left, first.left_to_k, toRow) = (values, 1, stride)
+    case .columns(let values, let stride, _):
+      (first.left, first.left_to_k, toRow) = (values, stride, 1)
+    }
+    switch product.right {
+    case .rows(let values, let stride):
+      (first.right, first.right_to_k, first.right_to_n) = (values, stride, 1)
+    case .columns(let values, let stride):
+      (first.right, first.right_to_k, first.right_to_n) = (values, 1, stride)
+    case .bf16, .codes, .trits:
+      preconditionFailure("only floats are left")
+    }
+    team.parallelRows(product.m) { [first] rows in
+      for index in rows {
+        var row = first
+        row.left += index * toRow
+        product_int16_row_reference(
+          row, product.n, product.k, product.scale, product.accumulate ? 1 : 0,
+          product.y + index * product.yStride)
       }
     }
     withExtendedLifetime(keep) {}

@@ -5,24 +5,26 @@ internal import CKernels
 internal import Foundation
 
 /// How the operands of a product enter it.
-package enum ProductPrecision: Sendable {
+package enum ProductPrecision: String, Sendable {
   /// As they are.
   case fp32
   /// Rounded to bf16, accumulated in fp32.
   case bf16
+  /// Rounded to integers that share a step with their neighbours, accumulated in int32 (dynamic fixed
+  /// point: Das et al. 2018, arXiv:1802.00930). What rounding takes from the norm of up to 1024
+  /// neighbours, 128 where both operands are floats, is less than bf16 may take.
+  case int16
 
-  /// What products compute in whose operands may be rounded like this: as it says where that is faster,
-  /// else in fp32, which rounds nothing. Chosen once; `BITNET_BF16` (0 or 1) decides instead.
-  package var whereFaster: ProductPrecision { self == .bf16 && Self.bf16IsFaster ? .bf16 : .fp32 }
+  /// What products compute in whose operands may be rounded to bf16: what is fastest on this CPU and
+  /// no coarser. Chosen once; `BITNET_PRODUCTS` decides instead.
+  package var whereFaster: ProductPrecision { self == .bf16 ? Self.fastest : self }
 
   // vdpbf16ps does twice the work of a multiply-add of floats on Zen 4 and Zen 5, and half of it on
-  // Sapphire and Emerald Rapids (`BenchKernels` measures both). Without it, rounding is work for nothing.
-  private static let bf16IsFaster: Bool =
-    switch ProcessInfo.processInfo.environment["BITNET_BF16"] {
-    case "0": false
-    case "1": true
-    default: InstructionSet.active == .avx512 && cpu_has_fast_bf16() == 1
-    }
+  // Sapphire and Emerald Rapids; vpdpwssd does twice the work on all of them (`BenchKernels` measures
+  // them).
+  private static let fastest: ProductPrecision =
+    ProcessInfo.processInfo.environment["BITNET_PRODUCTS"].flatMap(Self.init(rawValue:))
+    ?? (InstructionSet.active < .avx512 ? .fp32 : cpu_has_fast_bf16() == 1 ? .bf16 : .int16)
 }
 
 /// y = x · wᵀ.
@@ -80,7 +82,7 @@ package func productTN(
 }
 
 /// The gradient of BitLinear's input, with the straight-through estimator: dx = dy · (Δ · trit).
-/// The trits are exact in bf16; only `dy` is rounded there.
+/// The trits are exact in every precision; only `dy` is rounded.
 ///
 /// - Parameter dy: `[m, weights.rows]`.
 /// - Parameter dx: `[m, weights.columns]`, written, or added to when `accumulate`.
@@ -97,7 +99,8 @@ package func ternaryInputGradient(
 }
 
 /// The gradient of BitLinear's latent weights, with the straight-through estimator:
-/// dw = dyᵀ · (code / s), taken as (dy / s)ᵀ · code: the codes are exact in bf16.
+/// dw = dyᵀ · (code / s), taken as (dy / s)ᵀ · code: the codes are exact in every
+/// precision.
 ///
 /// - Parameter dy: `[m, out]`.
 /// - Parameter codes: `[m, in]`, and their scales `[m]`.

@@ -22,6 +22,13 @@ struct Product {
     case codes(UnsafePointer<Int8>, stride: Int)
     /// `[k, n]`
     case trits(TernaryWeights)
+
+    var hasIntegers: Bool {
+      switch self {
+      case .codes, .trits: true
+      case .rows, .columns, .bf16: false
+      }
+    }
   }
 
   var left: Left
@@ -36,14 +43,21 @@ struct Product {
 
   func run(_ precision: ProductPrecision, team: ComputeTeam, instructionSet: InstructionSet) {
     guard m > 0, n > 0 else { return }
-    switch instructionSet {
-    case .scalar, .avx2:
+    switch (instructionSet, precision) {
+    case (.avx512, .fp32):
+      runPacked(product_pack_fp32_avx512, product_fp32_avx512, depth: 1, team: team)
+    case (.avx512, .bf16):
+      runPacked(product_pack_bf16_avx512, product_bf16_avx512, depth: 2, team: team)
+    case (.avx512, .int16) where right.hasIntegers:
+      runPacked(product_pack_int16_avx512, product_int16_avx512, depth: 2, team: team)
+    case (.avx512, .int16):
+      runPacked(
+        product_pack_int16_floats_avx512, product_int16_floats_avx512, depth: 2, team: team)
+    case (.scalar, .int16), (.avx2, .int16):
+      portable(.fp32, team: team).runInIntegers(
+        rightIsIntegers: right.hasIntegers, team: team)
+    case (.scalar, let precision), (.avx2, let precision):
       portable(precision, team: team).runOnOpenBLAS(team: team)
-    case .avx512:
-      switch precision {
-      case .fp32: runPacked(product_pack_fp32_avx512, product_fp32_avx512, depth: 1, team: team)
-      case .bf16: runPacked(product_pack_bf16_avx512, product_bf16_avx512, depth: 2, team: team)
-      }
     }
   }
 

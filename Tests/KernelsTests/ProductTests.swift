@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 import TestSupport
 import Testing
@@ -12,7 +13,7 @@ struct ProductTests {
     + [(17, 33, 65), (130, 70, 40), (7, 200, 96), (49, 65, 1030), (970, 3, 3), (50, 130, 513)]
     + [(200, 7, 1030), (1100, 1030, 9), (1030, 1100, 9)]
 
-  @Test(arguments: InstructionSet.available, [ProductPrecision.fp32, .bf16])
+  @Test(arguments: InstructionSet.available, [ProductPrecision.fp32, .bf16, .int16])
   func `the three products agree with a sum in double`(
     set: InstructionSet, precision: ProductPrecision
   ) {
@@ -42,13 +43,16 @@ struct ProductTests {
         let (i, j) = (index / n, index % n)
         var sum = Double(start[index])
         var magnitude = abs(sum)
+        var rounding = 0.0
         for l in 0..<k {
-          let term = Double(left[i * k + l]) * Double(right[j * k + l])
-          sum += term
-          magnitude += abs(term)
+          let (a, b) = (Double(left[i * k + l]), Double(right[j * k + l]))
+          sum += a * b
+          magnitude += abs(a * b)
+          // Half a step of the largest magnitude there can be, which is 1.
+          if precision == .int16 { rounding += 0x1p-12 * (abs(a) + abs(b)) / 2 + 0x1p-26 }
         }
-        // k + 2 roundings of a sum bounded by the sum of magnitudes.
-        let bound = Double(k + 2) * magnitude * Double(Float.ulpOfOne) / 2 + 1e-30
+        // k + 4 roundings of a sum bounded by the sum of magnitudes.
+        let bound = Double(k + 4) * magnitude * Double(Float.ulpOfOne) / 2 + rounding + 1e-30
         for (name, y) in [("NT", nt), ("NN", nn), ("TN", tn)] {
           #expect(abs(Double(y[index]) - sum) <= bound, "\(name) \((m, n, k)) [\(i), \(j)]")
         }
@@ -73,7 +77,65 @@ struct ProductTests {
     }
   }
 
-  @Test(arguments: InstructionSet.available, [ProductPrecision.fp32, .bf16])
+  /// With columns of zeros, and magnitudes that differ by many powers of two.
+  @Test func `products in integers have the same bits on every instruction set`() {
+    var random = SplitMix64(seed: 14)
+    for (m, n, k) in [
+      (1, 1, 1), (5, 17, 33), (13, 70, 127), (97, 66, 129), (7, 200, 260), (200, 7, 1030),
+      (3, 5, 2100),
+    ] {
+      let x = random.floats(m * k).map { $0 * exp2($0 * 40) }
+      let w = random.floats(n * k).enumerated().map { $0 / k % 5 == 3 ? 0 : $1 * exp2($1 * 30) }
+      let (xT, wT) = (
+        transposed(x, rows: m, columns: k), transposed(w, rows: n, columns: k)
+      )
+      let start = random.floats(m * n)
+      let results = InstructionSet.available.flatMap { set in
+        [1, 3].map { threads in
+          let team = ComputeTeam(threadCount: threads)
+          var (nt, nn, tn) = (start, start, start)
+          productNT(
+            x, w, into: &nt, m: m, n: n, k: k, accumulate: true, precision: .int16, team: team,
+            instructionSet: set)
+          productNN(
+            x, wT, into: &nn, m: m, n: n, k: k, accumulate: true, precision: .int16, team: team,
+            instructionSet: set)
+          productTN(
+            xT, wT, into: &tn, m: m, n: n, k: k, accumulate: true, precision: .int16, team: team,
+            instructionSet: set)
+          return [nt, nn, tn]
+        }
+      }
+      // The three are one product, and rounded alike.
+      for result in results.flatMap({ $0 }) { #expect(result == results[0][0], "\((m, n, k))") }
+    }
+  }
+
+  /// Rows of Gaussian numbers, with one number in twenty 30 times as large in the second case.
+  @Test(arguments: InstructionSet.available, [Float(1), 30])
+  func `integers are no coarser than bf16`(set: InstructionSet, outlier: Float) {
+    let (m, n, k) = (16, 24, 1024)
+    func numbers(_ count: Int, seed: UInt64) -> [Float] {
+      var values = [Float](repeating: 0, count: count)
+      fillNormal(&values, count: count, deviation: 1, seed: seed, team: team)
+      return values.enumerated().map { $0 % 20 == 7 ? $1 * outlier : $1 }
+    }
+    let (x, w) = (numbers(m * k, seed: 1), numbers(n * k, seed: 2))
+    func error(_ precision: ProductPrecision) -> Double {
+      var y = [Float](repeating: 0, count: m * n)
+      productNT(
+        x, w, into: &y, m: m, n: n, k: k, accumulate: false, precision: precision, team: team,
+        instructionSet: set)
+      return (0..<m * n).reduce(0) { sum, index in
+        let (i, j) = (index / n, index % n)
+        let exact = (0..<k).reduce(0.0) { $0 + Double(x[i * k + $1]) * Double(w[j * k + $1]) }
+        return sum + (Double(y[index]) - exact) * (Double(y[index]) - exact)
+      }
+    }
+    #expect(error(.int16) < error(.bf16))
+  }
+
+  @Test(arguments: InstructionSet.available, [ProductPrecision.fp32, .bf16, .int16])
   func `the bits do not depend on the thread count`(
     set: InstructionSet, precision: ProductPrecision
   ) {

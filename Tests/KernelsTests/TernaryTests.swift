@@ -1,3 +1,4 @@
+import Foundation
 import Kernels
 import TestSupport
 import Testing
@@ -84,7 +85,7 @@ struct TernaryTests {
     #expect(y == [-128 * 4096, 128 * 4096])
   }
 
-  @Test(arguments: InstructionSet.available, [ProductPrecision.fp32, .bf16])
+  @Test(arguments: InstructionSet.available, [ProductPrecision.fp32, .bf16, .int16])
   func `gradients equal the products with the dequantized operands`(
     set: InstructionSet, precision: ProductPrecision
   ) {
@@ -103,8 +104,14 @@ struct TernaryTests {
       ternaryWeightGradient(
         dy, codes: codes, scales: scales, into: &dw, m: m, out: rows, in: columns,
         precision: precision, team: team, instructionSet: set)
-      // bf16 keeps 8 bits: rounding dy is off by at most 2^-9 of it, and nothing else is rounded.
-      let rounding = precision == .bf16 ? 0x1p-8 : 0
+      // bf16 keeps 8 bits: rounding dy is off by at most 2^-9 of it; int16 by at most 2^-15 of the
+      // row's largest, here 1. Nothing else is rounded.
+      let rounding =
+        switch precision {
+        case .fp32: 0.0
+        case .bf16: 0x1p-8
+        case .int16: 0x1p-14
+        }
       for i in 0..<m {
         for column in 0..<columns {
           var sum = Double(startX[i * columns + column])
@@ -130,6 +137,68 @@ struct TernaryTests {
           #expect(abs(Double(dw[row * columns + column]) - sum) <= bound)
         }
       }
+    }
+  }
+
+  /// Both gradients of one layer in integers; by default of what `random` gives.
+  private func integerGradients(
+    of dy: [Float], m: Int, rows: Int, columns: Int, set: InstructionSet, threads: Int,
+    using random: inout SplitMix64
+  ) -> (dx: [Float], dw: [Float]) {
+    let (packed, _) = weights(rows: rows, columns: columns, using: &random)
+    let codes = random.codes(m * columns)
+    let scales = (0..<m).map { Float($0 % 9 + 1) * 17 }
+    var dx = random.floats(m * columns)
+    var dw = [Float](repeating: .nan, count: rows * columns)
+    let team = ComputeTeam(threadCount: threads)
+    ternaryInputGradient(
+      dy, weights: packed, into: &dx, m: m, accumulate: true, precision: .int16, team: team,
+      instructionSet: set)
+    ternaryWeightGradient(
+      dy, codes: codes, scales: scales, into: &dw, m: m, out: rows, in: columns,
+      accumulate: false, precision: .int16, team: team, instructionSet: set)
+    return (dx, dw)
+  }
+
+  /// Every tail of tiles, panels, words and blocks, rows that are zero, and magnitudes that differ by
+  /// many powers of two, on any number of threads.
+  @Test func `gradients in integers have the same bits on every instruction set`() {
+    for (m, rows, columns) in [
+      (1, 1, 1), (5, 17, 33), (19, 70, 45), (97, 65, 66), (33, 3, 131), (2, 1100, 5), (1030, 7, 9),
+      (130, 200, 70),
+    ] {
+      var random = SplitMix64(seed: UInt64(m))
+      let dy = random.floats(m * rows).enumerated().map { index, value in
+        index / rows % 7 == 3 || index % 13 == 5 ? 0 : value * exp2(value * 40)
+      }
+      let start = random
+      let results = InstructionSet.available.flatMap { set in
+        [1, 3].map { threads in
+          var random = start
+          return integerGradients(
+            of: dy, m: m, rows: rows, columns: columns, set: set, threads: threads, using: &random)
+        }
+      }
+      for result in results {
+        #expect(result.dx == results[0].dx, "\((m, rows, columns))")
+        #expect(result.dw == results[0].dw, "\((m, rows, columns))")
+      }
+    }
+  }
+
+  @Test(arguments: InstructionSet.available)
+  func `what is not finite reaches its own rows of a gradient in integers, and no other`(
+    set: InstructionSet
+  ) {
+    let (m, rows, columns) = (9, 70, 20)
+    for value in [Float.nan, .infinity, -.infinity] {
+      var random = SplitMix64(seed: 31)
+      var dy = random.floats(m * rows)
+      dy[4 * rows + 65] = value
+      let (dx, dw) = integerGradients(
+        of: dy, m: m, rows: rows, columns: columns, set: set, threads: 2, using: &random)
+      for (index, value) in dx.enumerated() { #expect(value.isNaN == (index / columns == 4)) }
+      for (index, value) in dw.enumerated() { #expect(value.isNaN == (index / columns == 65)) }
     }
   }
 

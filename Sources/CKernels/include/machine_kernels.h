@@ -6,13 +6,16 @@
 #include <stdint.h>
 
 // Independent multiply-adds from registers, in `rounds` rounds. Each returns the operations done, two
-// a multiply-add: fp32; bf16 products summed in fp32; int8 products summed in int32. An instruction
-// set without an instruction for it does what its products do instead.
+// a multiply-add: fp32; bf16 products summed in fp32; int16 and int8 products summed in int32. An
+// instruction set without an instruction for it does what its products do instead (plain C has no
+// faster way for int8 than for int16).
 double peak_fp32_reference(size_t rounds);
 double peak_fp32_avx2(size_t rounds);
 double peak_fp32_avx512(size_t rounds);
 double peak_bf16_avx512(size_t rounds);
-double peak_int8_reference(size_t rounds);
+double peak_int16_reference(size_t rounds);
+double peak_int16_avx2(size_t rounds);
+double peak_int16_avx512(size_t rounds);
 double peak_int8_avx2(size_t rounds);
 double peak_int8_avx512(size_t rounds);
 

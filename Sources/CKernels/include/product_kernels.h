@@ -1,7 +1,7 @@
 // Dense products y = left . right with operands that are converted while they are packed.
 //
-// The packed form is in words of 32 bits: one float, or two bf16 of neighbouring k (the smaller k
-// in the lower half). A block of k is at most PRODUCT_BLOCK_WORDS words; every element of y sums its
+// The packed form is in words of 32 bits: one float, or two bf16 or int16 of neighbouring k (the
+// smaller k in the lower half). A block of k is at most PRODUCT_BLOCK_WORDS words; every element of y sums its
 // blocks in order, whatever part of y a call computes: the split over threads changes no bit.
 //
 // y is split over the threads by rows or by columns. The operand that is not split is shared: for
@@ -20,6 +20,16 @@ enum {
     PRODUCT_BLOCK_ROWS = 96,
     PRODUCT_SHARED_COUNT = 1024, // rows of left or columns of right in a block, at most
 };
+
+// k that share a step, and the largest magnitude of an integer: no sum leaves int32.
+enum {
+    PRODUCT_INT16_DEPTH = 1024,
+    PRODUCT_INT16_LIMIT = 16383, // * 128 * 1024 < 2^31
+    PRODUCT_INT16_FLOATS_DEPTH = 128,
+    PRODUCT_INT16_FLOATS_LIMIT = 4095, // * 4095 * 128 < 2^31
+};
+// Below it magnitudes count as zero: the inverse of their step would overflow.
+#define PRODUCT_INT16_SMALLEST 1e-30f
 
 // Bytes of a shared operand, and of scratch that one call needs; rows of words are padded to an odd
 // number of cache lines.
@@ -78,6 +88,32 @@ void product_pack_bf16_avx512(const product_operands *operands, product_block bl
                               size_t last, void *shared);
 void product_bf16_avx512(const product_operands *operands, product_block block,
                          const void *shared, size_t first, size_t last, void *scratch);
+
+// The same with floats rounded to integers, ties to even, and sums that are exact in int32 (dynamic
+// fixed point: Das et al. 2018, arXiv:1802.00930). k neighbours of a row of left or of a column of
+// right have a step: their largest magnitude / limit. So they are off by at most 2^-10 (times codes or
+// trits) or 2^-9.5 (floats times floats) of their norm; bf16 by 2^-9. Where there is one that is not
+// finite, the row or column of y is NaN.
+void product_pack_int16_avx512(const product_operands *operands, product_block block, size_t first,
+                               size_t last, void *shared);
+void product_int16_avx512(const product_operands *operands, product_block block,
+                          const void *shared, size_t first, size_t last, void *scratch);
+// Floats or bf16 on the right; the other two have codes or trits there.
+void product_pack_int16_floats_avx512(const product_operands *operands, product_block block,
+                                      size_t first, size_t last, void *shared);
+void product_int16_floats_avx512(const product_operands *operands, product_block block,
+                                 const void *shared, size_t first, size_t last, void *scratch);
+
+// What a row of y is made of: left [k] and right [k, n], and the elements from one to the next.
+typedef struct {
+    const float *left, *right;
+    size_t left_to_k, right_to_k, right_to_n;
+    int right_is_integers; // small enough for int8
+} product_int16_row;
+
+// What these kernels compute, bit by bit.
+void product_int16_row_reference(product_int16_row row, size_t n, size_t k, float scale,
+                                 int accumulate, float *y);
 
 // bf16 is the upper half of a float: rounds ties to even, and back. [count] each.
 void floats_to_bf16(const float *x, size_t count, uint16_t *rounded);

@@ -40,8 +40,8 @@ package struct ServerConfiguration: Sendable {
   package var pinsThreads: Bool
   /// `auto`, `scalar`, `avx2` or `avx512`.
   package var instructionSet: String
-  /// `auto`, `0` or `1`.
-  package var bf16Products: String
+  /// `auto`, `fp32`, `bf16` or `int16`.
+  package var products: String
   package var logLevel: String
   /// What stands in for the fields that a job's spec leaves out.
   package var specDefaults: SpecDefaults
@@ -109,7 +109,7 @@ package struct ServerConfiguration: Sendable {
         expected: "0, since with COMPUTE_SHARING=split several teams would be pinned to one CPU")
     }
     instructionSet = value("BITNET_SIMD")
-    bf16Products = value("BITNET_BF16")
+    products = value("BITNET_PRODUCTS")
     logLevel = value("LOG_LEVEL")
     specDefaults = Self.specDefaults(values)
     let known = Set(Setting.all.map(\.name))

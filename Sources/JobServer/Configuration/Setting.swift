@@ -132,8 +132,8 @@ extension Setting {
       "BITNET_SIMD", .choice(["auto", "scalar", "avx2", "avx512"]), fallback: "auto",
       "Instruction set of the kernels; auto takes the best that the CPU has."),
     Setting(
-      "BITNET_BF16", .choice(["auto", "0", "1"]), fallback: "auto",
-      "Whether bf16 products round; auto rounds where the CPU computes them faster than fp32."),
+      "BITNET_PRODUCTS", .choice(["auto", "fp32", "bf16", "int16"]), fallback: "auto",
+      "What products of bf16 jobs compute in; auto takes the CPU's fastest that is no coarser."),
     Setting(
       "LOG_LEVEL", .choice(["trace", "debug", "info", "notice", "warning", "error"]),
       fallback: "info", "Least important log line that is written."),

@@ -152,7 +152,7 @@ package final class Daemon: Sendable {
     if configuration.instructionSet != "auto" {
       setenv("BITNET_SIMD", configuration.instructionSet, 1)
     }
-    if configuration.bf16Products != "auto" { setenv("BITNET_BF16", configuration.bf16Products, 1) }
+    if configuration.products != "auto" { setenv("BITNET_PRODUCTS", configuration.products, 1) }
     if configuration.computeThreads > 0 {
       setenv("BITNET_THREADS", "\(configuration.computeThreads)", 1)
     } else {

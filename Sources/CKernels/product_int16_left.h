@@ -1,0 +1,149 @@
+// The left operand as integers, which both products in int16 share, and how floats become them.
+// Included by product_int16_avx512.c and product_int16_floats_avx512.c, which define STEP_LIMIT, the
+// largest magnitude, beside what product_blocks.h asks for.
+#define WORD_DEPTH 2
+#define LEFT_ROWS_AS_THEY_ARE 0
+#define LEFT_HAS_STEPS 1
+#include "product_blocks.h"
+
+#include <string.h>
+
+enum { STEP_DEPTH = STEP_WORDS * WORD_DEPTH };
+
+// In assembly: Clang makes two instructions of the intrinsic (vpmaddwd, vpaddd) to shorten a chain
+// that is not what this loop waits for.
+INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right) {
+    __m512i sums = _mm512_castps_si512(sum);
+    __asm__("vpdpwssd %2, %1, %0" : "+v"(sums) : "v"(left), "v"(right));
+    return _mm512_castsi512_ps(sums);
+}
+
+INLINE_KERNEL __m512 sum_as_floats(__m512 sum) {
+    return _mm512_cvtepi32_ps(_mm512_castps_si512(sum));
+}
+
+// The bits of magnitudes: as integers they are in the floats' order, and what is not finite is above.
+INLINE_KERNEL __m512i larger_magnitude(__m512i largest, __m512 x) {
+    return _mm512_max_epi32(
+        largest, _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7FFFFFFF)));
+}
+
+// What floats are multiplied by to be integers, and what 1 is worth.
+typedef struct {
+    __m512 inverse, step;
+} steps;
+
+INLINE_KERNEL steps steps_of(__m512i largest) {
+    const __m512 limit = _mm512_set1_ps(STEP_LIMIT), nan = _mm512_set1_ps(__builtin_nanf(""));
+    __m512 magnitude = _mm512_castsi512_ps(largest);
+    __mmask16 finite = _mm512_cmplt_epi32_mask(largest, _mm512_set1_epi32(0x7F800000));
+    __mmask16 usable = finite & _mm512_cmp_ps_mask(
+                                    magnitude, _mm512_set1_ps(PRODUCT_INT16_SMALLEST), _CMP_GE_OQ);
+    return (steps){_mm512_maskz_div_ps(usable, limit, magnitude),
+                   _mm512_mask_blend_ps(finite, nan, _mm512_maskz_div_ps(usable, magnitude, limit))};
+}
+
+// The same in every lane.
+INLINE_KERNEL steps steps_of_all(__m512i largest) {
+    return steps_of(_mm512_set1_epi32(_mm512_reduce_max_epi32(largest)));
+}
+
+INLINE_KERNEL __m512i integers(__m512 x, __m512 inverse) {
+    return _mm512_cvtps_epi32(_mm512_mul_ps(x, inverse));
+}
+
+// Words of two vectors: lane i is (first[i], second[i]).
+INLINE_KERNEL __m512i words_of(__m512i first, __m512i second) {
+    return _mm512_mask_blend_epi16(0xAAAAAAAA, first, _mm512_slli_epi32(second, 16));
+}
+
+// Words of 32 neighbours.
+INLINE_KERNEL __m512i words_along(__m512 first, __m512 second, __m512 inverse) {
+    return _mm512_inserti64x4(
+        _mm512_castsi256_si512(_mm512_cvtepi32_epi16(integers(first, inverse))),
+        _mm512_cvtepi32_epi16(integers(second, inverse)), 1);
+}
+
+INLINE_KERNEL __m512 floats_at(const float *row, size_t k, size_t depth) {
+    return k < depth ? _mm512_maskz_loadu_ps(first_lanes(depth - k), row + k) : _mm512_setzero_ps();
+}
+
+INLINE_KERNEL void store_float(uint32_t *word, float value) { memcpy(word, &value, sizeof value); }
+
+KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, size_t depth,
+                           uint32_t *packed, size_t packed_stride) {
+    for (size_t r = 0; r < row_count; r++) {
+        const float *row = rows + r * stride;
+        uint32_t *to = packed + r * packed_stride, *to_steps = to + left_steps(packed_stride);
+        for (size_t first = 0; first == 0 || first < depth; first += STEP_DEPTH) {
+            size_t last = at_most(depth, first + STEP_DEPTH);
+            __m512i largest = _mm512_setzero_si512();
+            for (size_t k = first; k < last; k += 16) {
+                _mm_prefetch(row + stride + k, _MM_HINT_T0);
+                largest = larger_magnitude(largest, floats_at(row, k, last));
+            }
+            steps each = steps_of_all(largest);
+            for (size_t k = first; k < last; k += 32)
+                _mm512_store_si512(to + k / 2,
+                                   words_along(floats_at(row, k, last),
+                                               floats_at(row, k + 16, last), each.inverse));
+            store_float(to_steps + first / STEP_DEPTH, _mm512_cvtss_f32(each.step));
+        }
+    }
+}
+
+// Sixteen rows of a step: columns first ..< last of [k][row].
+INLINE_KERNEL void pack_left_square(const float *rows, size_t stride, const float *inverses,
+                                    size_t row_count, size_t first, size_t last, steps each,
+                                    uint32_t *packed, size_t packed_stride) {
+    __mmask16 mask = first_lanes(row_count);
+    size_t count = at_most(row_count, 16);
+    for (size_t k = first; k < last; k += 32) {
+        __m512i square[16];
+        for (size_t i = 0; i < 16; i++) {
+            __m512i pair[2];
+            for (size_t j = 0; j < 2; j++) {
+                size_t at = k + 2 * i + j;
+                pair[j] = _mm512_setzero_si512();
+                if (at >= last) continue;
+                __m512 x = _mm512_maskz_loadu_ps(mask, rows + at * stride);
+                if (inverses) x = _mm512_mul_ps(x, _mm512_set1_ps(inverses[at]));
+                pair[j] = integers(x, each.inverse);
+            }
+            square[i] = words_of(pair[0], pair[1]);
+        }
+        transpose_words(square);
+        for (size_t i = 0; i < count; i++)
+            _mm512_store_si512(packed + i * packed_stride + k / 2, square[i]);
+    }
+    float values[16];
+    _mm512_storeu_ps(values, each.step);
+    for (size_t i = 0; i < count; i++)
+        store_float(packed + i * packed_stride + left_steps(packed_stride) + first / STEP_DEPTH,
+                    values[i]);
+}
+
+KERNEL void pack_left_columns(const float *rows, size_t stride, const float *inverses,
+                              size_t row_count, size_t depth, uint32_t *packed,
+                              size_t packed_stride) {
+    enum { GROUPS = PRODUCT_BLOCK_ROWS / 16 };
+    for (size_t r = 0; r < row_count; r += PRODUCT_BLOCK_ROWS) {
+        size_t count = at_most(row_count - r, PRODUCT_BLOCK_ROWS), groups = (count + 15) / 16;
+        for (size_t first = 0; first == 0 || first < depth; first += STEP_DEPTH) {
+            size_t last = at_most(depth, first + STEP_DEPTH);
+            __m512i largest[GROUPS] = {0};
+            for (size_t k = first; k < last; k++)
+                for (size_t g = 0; g < groups; g++) {
+                    const float *from = rows + k * stride + r + g * 16;
+                    _mm_prefetch(from + ROWS_AHEAD * stride, _MM_HINT_T0);
+                    __m512 x = _mm512_maskz_loadu_ps(first_lanes(count - g * 16), from);
+                    if (inverses) x = _mm512_mul_ps(x, _mm512_set1_ps(inverses[k]));
+                    largest[g] = larger_magnitude(largest[g], x);
+                }
+            for (size_t g = 0; g < groups; g++)
+                pack_left_square(rows + r + g * 16, stride, inverses, count - g * 16, first, last,
+                                 steps_of(largest[g]), packed + (r + g * 16) * packed_stride,
+                                 packed_stride);
+        }
+    }
+}
