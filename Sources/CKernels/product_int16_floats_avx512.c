@@ -41,7 +41,8 @@ KERNEL void pack_right_rows(const float *rows, size_t stride, size_t width, size
 
 INLINE_KERNEL __m512 bf16_at(const uint16_t *row, size_t k, size_t depth) {
     if (k >= depth) return _mm512_setzero_ps();
-    __m256i halves = _mm256_maskz_loadu_epi16(first_lanes(depth - k), row + k);
+    __m256i halves = k + 16 <= depth ? _mm256_loadu_si256((const __m256i *)(row + k))
+                                     : _mm256_maskz_loadu_epi16(first_lanes(depth - k), row + k);
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
 }
 
@@ -58,9 +59,9 @@ INLINE_KERNEL __m512 bf16_at(const uint16_t *row, size_t k, size_t depth) {
                     const TYPE *row = rows + (v * 16 + i) * stride;                               \
                     for (size_t k = first; k < last && v * 16 + i < width; k += 16)               \
                         largest = larger_magnitude(largest, FLOATS_AT(row, k, last));             \
-                    steps each = steps_of_all(largest);                                           \
-                    inverses[i] = each.inverse;                                                   \
-                    store_float(panel + words * PANEL + v * 16 + i, _mm512_cvtss_f32(each.step)); \
+                    row_step each = step_of(largest);                                             \
+                    inverses[i] = _mm512_set1_ps(each.inverse);                                   \
+                    store_float(panel + words * PANEL + v * 16 + i, each.step);                   \
                 }                                                                                 \
                 for (size_t w = 0; w < words; w += 16) {                                          \
                     __m512i square[16];                                                           \

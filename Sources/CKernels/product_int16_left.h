@@ -28,7 +28,7 @@ INLINE_KERNEL __m512i larger_magnitude(__m512i largest, __m512 x) {
         largest, _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7FFFFFFF)));
 }
 
-// What floats are multiplied by to be integers, and what 1 is worth.
+// What floats are multiplied by to be integers, and what 1 is worth: of sixteen rows.
 typedef struct {
     __m512 inverse, step;
 } steps;
@@ -39,13 +39,23 @@ INLINE_KERNEL steps steps_of(__m512i largest) {
     __mmask16 finite = _mm512_cmplt_epi32_mask(largest, _mm512_set1_epi32(0x7F800000));
     __mmask16 usable = finite & _mm512_cmp_ps_mask(
                                     magnitude, _mm512_set1_ps(PRODUCT_INT16_SMALLEST), _CMP_GE_OQ);
+    __m512 step = _mm512_maskz_mul_ps(usable, magnitude, _mm512_set1_ps(1.0f / STEP_LIMIT));
     return (steps){_mm512_maskz_div_ps(usable, limit, magnitude),
-                   _mm512_mask_blend_ps(finite, nan, _mm512_maskz_div_ps(usable, magnitude, limit))};
+                   _mm512_mask_blend_ps(finite, nan, step)};
 }
 
-// The same in every lane.
-INLINE_KERNEL steps steps_of_all(__m512i largest) {
-    return steps_of(_mm512_set1_epi32(_mm512_reduce_max_epi32(largest)));
+// The same of one row, whose largest magnitude is in any lane.
+typedef struct {
+    float inverse, step;
+} row_step;
+
+INLINE_KERNEL row_step step_of(__m512i largest) {
+    int32_t bits = _mm512_reduce_max_epi32(largest);
+    float magnitude;
+    memcpy(&magnitude, &bits, sizeof magnitude);
+    if (bits >= 0x7F800000) return (row_step){0, __builtin_nanf("")};
+    if (magnitude < PRODUCT_INT16_SMALLEST) return (row_step){0, 0};
+    return (row_step){(float)STEP_LIMIT / magnitude, magnitude * (1.0f / STEP_LIMIT)};
 }
 
 INLINE_KERNEL __m512i integers(__m512 x, __m512 inverse) {
@@ -65,6 +75,7 @@ INLINE_KERNEL __m512i words_along(__m512 first, __m512 second, __m512 inverse) {
 }
 
 INLINE_KERNEL __m512 floats_at(const float *row, size_t k, size_t depth) {
+    if (k + 16 <= depth) return _mm512_loadu_ps(row + k);
     return k < depth ? _mm512_maskz_loadu_ps(first_lanes(depth - k), row + k) : _mm512_setzero_ps();
 }
 
@@ -82,12 +93,13 @@ KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, s
                 _mm_prefetch(row + stride + k, _MM_HINT_T0);
                 largest = larger_magnitude(largest, floats_at(row, k, last));
             }
-            steps each = steps_of_all(largest);
+            row_step each = step_of(largest);
+            __m512 inverse = _mm512_set1_ps(each.inverse);
             for (size_t k = first; k < last; k += 32)
                 _mm512_store_si512(to + k / 2,
                                    words_along(floats_at(row, k, last),
-                                               floats_at(row, k + 16, last), each.inverse));
-            store_float(to_steps + first / STEP_DEPTH, _mm512_cvtss_f32(each.step));
+                                               floats_at(row, k + 16, last), inverse));
+            store_float(to_steps + first / STEP_DEPTH, each.step);
         }
     }
 }

@@ -15,7 +15,7 @@ static float step_of(const float *x, size_t stride, size_t count, float limit, f
     }
     if (largest < PRODUCT_INT16_SMALLEST) return 0;
     *inverse = limit / largest;
-    return largest / limit;
+    return largest * (1.0f / limit);
 }
 
 static int32_t integer_of(float x, float inverse) {
