@@ -40,7 +40,7 @@ enum Normalizer: Sendable {
 
   private func applied(to text: AlignedText) -> AlignedText {
     switch self {
-    case .composed: Self.normalized(text, \.precomposedStringWithCanonicalMapping)
+    case .composed: Self.normalized(text, \.canonicalComposed)
     case .decomposed: Self.normalized(text, \.decomposedStringWithCanonicalMapping)
     case .compatibilityComposed:
       Self.normalized(text, \.compatibilityComposed)
@@ -143,7 +143,7 @@ enum Normalizer: Sendable {
     to result: inout AlignedText
   ) {
     let run = String(decoding: text.bytes[range], as: UTF8.self)
-    if form == \.precomposedStringWithCanonicalMapping,
+    if form == \.canonicalComposed,
       run.unicodeScalars.allSatisfy(Self.isSurelyComposed)
     {
       return result.append(text, range)
@@ -225,9 +225,16 @@ enum Normalizer: Sendable {
   }
 }
 
+// Foundation alone joins no final jamo to a syllable that is there already: what it composes must have
+// been taken apart before.
 extension String {
-  /// NFKC. Foundation alone leaves jamo apart that come out of the compatibility form.
+  /// NFC.
+  fileprivate var canonicalComposed: String {
+    decomposedStringWithCanonicalMapping.precomposedStringWithCanonicalMapping
+  }
+
+  /// NFKC.
   fileprivate var compatibilityComposed: String {
-    precomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping
+    decomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping
   }
 }

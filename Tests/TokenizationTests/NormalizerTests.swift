@@ -10,6 +10,8 @@ struct NormalizerTests {
   @Test(arguments: [
     ("e\u{301}tude, noe\u{308}l", "\u{E9}tude, no\u{EB}l"),
     ("\u{1100}\u{1161}\u{11A8}", "\u{AC01}"),
+    // A syllable that is there already takes a final.
+    ("\u{AC00}\u{11A8}\u{D018}\u{11C2}x\u{AC01}\u{11A8}", "\u{AC01}\u{D033}x\u{AC01}\u{11A8}"),
     ("a\u{301}\u{323}", "\u{1EA1}\u{301}"),
     ("\u{212B}\u{FB40}", "\u{C5}\u{5E0}\u{5BC}"),
     // Old jamo make no syllable.
