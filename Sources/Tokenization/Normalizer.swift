@@ -1,4 +1,6 @@
 internal import Foundation
+// The standard library's own normal forms, which it compares texts by.
+@_spi(_Unicode) internal import Swift
 
 /// One step that changes a text before it is cut.
 enum Normalizer: Sendable {
@@ -41,11 +43,11 @@ enum Normalizer: Sendable {
   private func applied(to text: AlignedText) -> AlignedText {
     switch self {
     case .composed: Self.normalized(text, \.canonicalComposed)
-    case .decomposed: Self.normalized(text, \.decomposedStringWithCanonicalMapping)
+    case .decomposed: Self.normalized(text, \.canonicalDecomposed)
     case .compatibilityComposed:
       Self.normalized(text, \.compatibilityComposed)
     case .compatibilityDecomposed:
-      Self.normalized(text, \.decomposedStringWithCompatibilityMapping)
+      Self.normalized(text, \.compatibilityDecomposed)
     case .prepend(let prefix): Self.prepended(prefix, to: text)
     case .replaceText(let old, let new): Self.replaced(old, new, in: text)
     case .replacePattern(let pattern, let new): Self.replaced(pattern, new, in: text)
@@ -225,16 +227,33 @@ enum Normalizer: Sendable {
   }
 }
 
-// Foundation alone joins no final jamo to a syllable that is there already: what it composes must have
-// been taken apart before.
+// Foundation's canonical forms are not used: it joins no final jamo to a syllable that is there already,
+// and loses marks of which more than sixty follow each other.
 extension String {
   /// NFC.
-  fileprivate var canonicalComposed: String {
-    decomposedStringWithCanonicalMapping.precomposedStringWithCanonicalMapping
-  }
+  fileprivate var canonicalComposed: String { Self(_nfc) }
+
+  /// NFD.
+  fileprivate var canonicalDecomposed: String { Self(_nfd) }
 
   /// NFKC.
-  fileprivate var compatibilityComposed: String {
-    decomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping
+  fileprivate var compatibilityComposed: String { compatibilityMapped.canonicalComposed }
+
+  /// NFKD.
+  fileprivate var compatibilityDecomposed: String { compatibilityMapped.canonicalDecomposed }
+
+  /// With every character's compatibility mapping in its place, marks in any order.
+  private var compatibilityMapped: String {
+    var mapped = ""
+    var rest = unicodeScalars[...]
+    while !rest.isEmpty {
+      mapped += String(rest.prefix(32)).decomposedStringWithCompatibilityMapping
+      rest = rest.dropFirst(32)
+    }
+    return mapped
+  }
+
+  private init(_ scalars: some Sequence<Unicode.Scalar>) {
+    self.init(UnicodeScalarView(scalars))
   }
 }

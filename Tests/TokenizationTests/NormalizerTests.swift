@@ -26,6 +26,16 @@ struct NormalizerTests {
     #expect(normalized(text, .composed).utf8.elementsEqual(composed.utf8))
   }
 
+  @Test(arguments: [
+    Normalizer.composed, .decomposed, .compatibilityComposed, .compatibilityDecomposed,
+  ])
+  func `a hundred marks on one letter are all kept`(form: Normalizer) {
+    let marks = String(repeating: "\u{305}", count: 99)
+    #expect(
+      normalized("x\(marks)\u{344}\u{316}", form).utf8
+        .elementsEqual("x\u{316}\(marks)\u{308}\u{301}".utf8))
+  }
+
   @Test func `compatibility forms join across characters`() {
     let text = "\u{10CEA6}\u{FFA9}\u{FFCE}\u{FF2A}"
     #expect(
