@@ -62,7 +62,7 @@ std::shared_ptr<arrow::util::CodecOptions> compression(const arrow_parquet_colum
   auto options = std::make_shared<arrow::util::ZstdCodecOptions>();
   options->compression_level = column.zstd_level;
   if (column.zstd_level == 1 && column.matching == ARROW_PARQUET_MATCH_SHORT) {
-    options->compression_context_params = {{kMinMatch, 4}, {kHashLog, 20}, {kWindowLog, 22}};
+    options->compression_context_params = {{kMinMatch, 4}, {kHashLog, 19}, {kWindowLog, 22}};
   } else if (column.zstd_level == 1 && column.matching == ARROW_PARQUET_MATCH_RARE) {
     options->compression_context_params = {{kMinMatch, 7}, {kHashLog, 6}};
   }

@@ -228,13 +228,14 @@ enum Normalizer: Sendable {
 }
 
 // Foundation's canonical forms are not used: it joins no final jamo to a syllable that is there already,
-// and loses marks of which more than sixty follow each other.
+// and loses marks of which more than sixty follow each other. What the standard library takes apart it
+// may leave in a wrong order where the character itself counts as a letter (U+0F73); a second pass orders it.
 extension String {
   /// NFC.
-  fileprivate var canonicalComposed: String { Self(_nfc) }
+  fileprivate var canonicalComposed: String { Self(Self(_nfd)._nfc) }
 
   /// NFD.
-  fileprivate var canonicalDecomposed: String { Self(_nfd) }
+  fileprivate var canonicalDecomposed: String { Self(Self(_nfd)._nfd) }
 
   /// NFKC.
   fileprivate var compatibilityComposed: String { compatibilityMapped.canonicalComposed }

@@ -31,9 +31,7 @@ package struct TraceSpan: Codable, Equatable, Sendable {
 /// A shard appears whole, flushed and with its sum in `SHA256SUMS`. What a crash interrupts is at
 /// most the shard that was being written; `nextSequenceID` says where to go on.
 package final class TraceShardWriter {
-  /// zstd's level where none is asked for. Bytes a row at K = 20 and rows per second of one thread,
-  /// with the generator of the peers' Parquet bench: 101.7 at 1.5 million with level 1, 99.6 at 50
-  /// thousand with level 16, 97 at 30 thousand with level 19.
+  /// zstd's level where none is asked for: docs/traces.md says what others give.
   package static let defaultLevel = 1
 
   private let folder: URL

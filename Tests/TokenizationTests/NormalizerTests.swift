@@ -14,6 +14,8 @@ struct NormalizerTests {
     ("\u{AC00}\u{11A8}\u{D018}\u{11C2}x\u{AC01}\u{11A8}", "\u{AC01}\u{D033}x\u{AC01}\u{11A8}"),
     ("a\u{301}\u{323}", "\u{1EA1}\u{301}"),
     ("\u{212B}\u{FB40}", "\u{C5}\u{5E0}\u{5BC}"),
+    // Marks of a character that is no mark itself.
+    ("\u{F72}\u{F73}\u{F74}", "\u{F71}\u{F72}\u{F72}\u{F74}"),
     // Old jamo make no syllable.
     ("\u{1113}\u{116E}\u{11E9}", "\u{1113}\u{116E}\u{11E9}"),
     ("\u{AC00}\u{11A7}", "\u{AC00}\u{11A7}"),
