@@ -92,23 +92,23 @@ faults() {
 kills() {
   serve --tokens 16 --latency 5
   rm -rf "$folder/captures"
-  local lost=0
+  # So many that there are prompts left for every kill.
+  local lost=0 killed=0 count=$((6 * prompts))
   for ((kill = 0; kill < kills; kill++)); do
-    "$program" collect "$url" "$folder/captures" --prompts "$prompts" >"$folder/result" &
+    "$program" collect "$url" "$folder/captures" --prompts "$count" >"$folder/result" &
     local collector=$!
     sleep "$(awk -v seed="$kill$RANDOM" 'BEGIN { srand(seed); print 0.15 + rand() * 0.5 }')"
-    kill -KILL "$collector" 2>/dev/null || true
+    if kill -KILL "$collector" 2>/dev/null; then killed=$((killed + 1)) lost=$((lost + 64)); fi
     wait "$collector" 2>/dev/null || true
-    lost=$((lost + 64))
   done
-  "$program" collect "$url" "$folder/captures" --prompts "$prompts" >"$folder/result"
+  "$program" collect "$url" "$folder/captures" --prompts "$count" >"$folder/result"
   books=$(curl -s "${url%/v1}/counts")
   jq -c --argjson books "$books" '. + {books: $books}' "$folder/result" >&2
-  jq -e --argjson books "$books" --argjson all "$prompts" --argjson most "$lost" \
+  jq -e --argjson books "$books" --argjson all "$count" --argjson most "$lost" \
     '.end == "complete" and .stored == $all and $books.repeated <= $most
      and .requests - .stored <= $most' "$folder/result" >/dev/null ||
     die "a stored reply was paid for twice, or a prompt was lost"
-  line teachers "kill-9-in-flight-lost" 1 "$(jq .repeated <<<"$books")" replies "$kills"
+  line teachers "kill-9-in-flight-lost" 1 "$(jq .repeated <<<"$books")" replies "$killed"
   stop
 }
 

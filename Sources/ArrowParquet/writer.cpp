@@ -5,6 +5,7 @@
 #include <arrow/io/interfaces.h>
 #include <arrow/record_batch.h>
 #include <arrow/util/bit_util.h>
+#include <arrow/util/compression.h>
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/properties.h>
@@ -48,6 +49,24 @@ parquet::Encoding::type encoding(int32_t code) {
     case ARROW_PARQUET_STREAM_SPLIT: return parquet::Encoding::BYTE_STREAM_SPLIT;
     default: return parquet::Encoding::PLAIN;
   }
+}
+
+/// A chunk is one page: the streams of BYTE_STREAM_SPLIT are longer then, and what repeats in them is
+/// found. A page of values that take more than this is cut all the same.
+constexpr int64_t kPageBytes = 64 << 20;
+
+/// zstd's parameters, as in its zstd.h, whose interface does not change.
+enum ZstdParameter { kWindowLog = 101, kHashLog = 102, kMinMatch = 105 };
+
+std::shared_ptr<arrow::util::CodecOptions> compression(const arrow_parquet_column &column) {
+  auto options = std::make_shared<arrow::util::ZstdCodecOptions>();
+  options->compression_level = column.zstd_level;
+  if (column.zstd_level == 1 && column.matching == ARROW_PARQUET_MATCH_SHORT) {
+    options->compression_context_params = {{kMinMatch, 4}, {kHashLog, 19}, {kWindowLog, 22}};
+  } else if (column.zstd_level == 1 && column.matching == ARROW_PARQUET_MATCH_RARE) {
+    options->compression_context_params = {{kMinMatch, 7}, {kHashLog, 6}};
+  }
+  return options;
 }
 
 arrow::Result<std::shared_ptr<arrow::Array>> wrap(const arrow_parquet_column &column,
@@ -105,6 +124,8 @@ int32_t arrow_parquet_writer_open(const arrow_parquet_column *columns, int32_t c
     properties.disable_dictionary()
         ->compression(parquet::Compression::ZSTD)
         ->enable_page_checksum()
+        ->data_pagesize(kPageBytes)
+        ->max_rows_per_page(INT64_MAX)
         ->created_by("BitNetKDE");
     std::vector<std::shared_ptr<arrow::Field>> fields;
     for (const auto &column : opened->columns) {
@@ -114,7 +135,7 @@ int32_t arrow_parquet_writer_open(const arrow_parquet_column *columns, int32_t c
       fields.push_back(arrow::field(
           name, column.list_depth > 0 ? arrow::list(arrow::field("element", type, false)) : type, false));
       properties.encoding(path, encoding(column.encoding));
-      properties.compression_level(path, column.zstd_level);
+      properties.codec_options(path, compression(column));
       // Minima and maxima of candidate lists and texts serve no query and cost space.
       if (column.list_depth > 0 || arrow_parquet::has_length(column.type)) {
         properties.disable_statistics(path);

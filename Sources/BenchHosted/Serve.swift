@@ -50,14 +50,14 @@ final class LoopbackTeacher: Sendable {
   }
 
   private let reply: [UInt8]
-  private let latency: Int
+  private let late: LateResponses?
   private let faults: Double
   private let seed: UInt64
   private let books = Mutex(Books())
 
   init(reply: [UInt8], latency: Int, faults: Double, seed: UInt64) {
     self.reply = reply
-    self.latency = latency
+    late = latency > 0 ? LateResponses(milliseconds: latency) : nil
     self.faults = faults
     self.seed = seed
   }
@@ -91,10 +91,7 @@ final class LoopbackTeacher: Sendable {
     }
     let response = misfortune(number, exchange) ?? good(prompt)
     guard let response else { return }
-    if latency == 0 { return exchange.respond(response) }
-    DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(latency)) {
-      exchange.respond(response)
-    }
+    if let late { late.respond(response, to: exchange) } else { exchange.respond(response) }
   }
 
   private func good(_ prompt: String) -> HTTPResponse {
@@ -145,5 +142,51 @@ final class LoopbackTeacher: Sendable {
       let end = body[start...].firstIndex(of: UInt8(ascii: "\""))
     else { return "" }
     return String(decoding: body[start..<end], as: UTF8.self)
+  }
+}
+
+/// Responses that leave some time after they were asked for.
+///
+/// One thread sees to all of them. A timer each would cost more processor time than the rest of an
+/// answer, which the collector on the same cores would lack.
+private final class LateResponses: Sendable {
+  private struct Late {
+    /// In nanoseconds of the system's uptime.
+    let due: UInt64
+    let response: HTTPResponse
+    let exchange: HTTPExchange
+  }
+
+  private let nanoseconds: UInt64
+  /// In the order in which they are due, since all take as long.
+  private let line = Mutex([Late]())
+  private let news = DispatchSemaphore(value: 0)
+
+  init(milliseconds: Int) {
+    nanoseconds = UInt64(milliseconds) * 1_000_000
+    Thread { [self] in run() }.start()
+  }
+
+  func respond(_ response: HTTPResponse, to exchange: HTTPExchange) {
+    let due = DispatchTime.now().uptimeNanoseconds + nanoseconds
+    let isFirst = line.withLock { line in
+      line.append(Late(due: due, response: response, exchange: exchange))
+      return line.count == 1
+    }
+    if isFirst { news.signal() }
+  }
+
+  private func run() {
+    while true {
+      let now = DispatchTime.now().uptimeNanoseconds
+      let (ready, next) = line.withLock { line in
+        let ready = Array(line.prefix { $0.due <= now })
+        line.removeFirst(ready.count)
+        return (ready, line.first?.due)
+      }
+      for late in ready { late.exchange.respond(late.response) }
+      guard ready.isEmpty else { continue }
+      if let next { usleep(UInt32((next - now) / 1000 + 1)) } else { news.wait() }
+    }
   }
 }

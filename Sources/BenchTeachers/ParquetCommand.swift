@@ -16,15 +16,9 @@ struct ParquetCommand: ParsableCommand {
   @Option(help: "zstd's level of the candidate lists.")
   var level = 1
 
+  /// The rows have no masks.
   private func columns(level: Int) -> [ParquetColumn] {
-    [
-      ParquetColumn("sequence_id", .int64, encoding: .delta),
-      ParquetColumn("position", .int32, encoding: .delta),
-      ParquetColumn("token_id", .int32, encoding: .streamSplit),
-      ParquetColumn("topk_ids", .int32List, encoding: .streamSplit, zstdLevel: level),
-      ParquetColumn("topk_logprobs", .float32List, encoding: .streamSplit, zstdLevel: level),
-      ParquetColumn("other_logprob", .float32, encoding: .streamSplit),
-    ]
+    Array(TraceRows.columns(zstdLevel: level).prefix(6))
   }
 
   func run() throws {

@@ -42,6 +42,9 @@ final class SocketWatch {
   let waker = TransferWaker()
   private let epoll: Int32
   private var events = [epoll_event](repeating: epoll_event(), count: 256)
+  /// Sockets that nobody waits for since the last wait. Most are those of a connection that takes
+  /// another request at once: they stay where they are until then.
+  private var leaving: Set<Int32> = []
   /// When libcurl wants to be called, in nanoseconds of the system's uptime; nil for never.
   private var due: UInt64?
 
@@ -73,6 +76,8 @@ final class SocketWatch {
       let now = DispatchTime.now().uptimeNanoseconds
       milliseconds = min(milliseconds, due <= now ? 0 : Double(due - now) * 1e-6)
     }
+    for socket in leaving { control(EPOLL_CTL_DEL, socket, 0) }
+    leaving.removeAll(keepingCapacity: true)
     let count = epoll_wait(
       epoll, &events, Int32(events.count), Int32(milliseconds.rounded(.up)))
     var ready: [Ready] = []
@@ -95,8 +100,7 @@ final class SocketWatch {
     case CURL_POLL_IN: set(socket, EPOLLIN.rawValue)
     case CURL_POLL_OUT: set(socket, EPOLLOUT.rawValue)
     case CURL_POLL_INOUT: set(socket, EPOLLIN.rawValue | EPOLLOUT.rawValue)
-    // Unknown to the epoll when it was closed already, which is as good.
-    default: _ = control(EPOLL_CTL_DEL, socket, 0)
+    default: leaving.insert(socket)
     }
   }
 
@@ -107,6 +111,8 @@ final class SocketWatch {
   }
 
   private func set(_ socket: Int32, _ wanted: UInt32) {
+    leaving.remove(socket)
+    // A socket that was closed is unknown to the epoll, whoever has its number now.
     if control(EPOLL_CTL_MOD, socket, wanted) != 0 { control(EPOLL_CTL_ADD, socket, wanted) }
   }
 

@@ -19,26 +19,36 @@ final class Transfer {
   func receiveHeaderLine(_ line: UnsafeRawBufferPointer) {
     // A new head begins: after a 100, or a proxy's reply.
     if line.starts(with: Self.headStart) {
-      let words = String(decoding: line, as: UTF8.self).split(separator: " ", maxSplits: 2)
-      let status = words.count > 1 ? Int(words[1].prefix { $0.isNumber }) ?? 0 : 0
+      let code = line.drop { $0 != UInt8(ascii: " ") }.dropFirst()
+        .prefix { (0x30...0x39).contains($0) }
+      let status = code.prefix(9).reduce(0) { $0 * 10 + Int($1 - 0x30) }
       response = HTTPClient.Response(status: status, headers: [], body: [])
       return
     }
     guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return }
     let isBlank: (UInt8) -> Bool = { $0 <= 0x20 }
-    let name = line[..<colon].map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
+    let name = Self.lowercased(UnsafeRawBufferPointer(rebasing: line[..<colon]))
     var value = line[(colon + 1)...].drop(while: isBlank)
     while let last = value.last, isBlank(last) { value.removeLast() }
-    let text = String(decoding: value, as: UTF8.self)
-    response.headers.append((name: String(decoding: name, as: UTF8.self), value: text))
-    if receive == nil, name.elementsEqual(Self.lengthName), let count = Int(text) {
+    let text = String(decoding: UnsafeRawBufferPointer(rebasing: value), as: UTF8.self)
+    response.headers.append((name: name, value: text))
+    if receive == nil, name == "content-length", let count = Int(text) {
       // What a server says is not allowed to take memory before it comes.
       response.body.reserveCapacity(min(max(0, count), 1 << 20))
     }
   }
 
+  private static func lowercased(_ name: UnsafeRawBufferPointer) -> String {
+    String(unsafeUninitializedCapacity: name.count) { text in
+      for index in name.indices {
+        let byte = name[index]
+        text[index] = (0x41...0x5A).contains(byte) ? byte | 0x20 : byte
+      }
+      return name.count
+    }
+  }
+
   private static let headStart = Array("HTTP/".utf8)
-  private static let lengthName = Array("content-length".utf8)
 
   func receiveBody(_ bytes: UnsafeRawBufferPointer) -> HTTPClient.Appetite {
     if let receive, (200..<300).contains(response.status) {

@@ -7,9 +7,10 @@
 // the shards do not depend on who answered first.
 //
 // That thread never keeps the teacher waiting. A second one reads replies and writes out the records
-// that the journal appends, a third waits for the disk and makes the shards; both only get values and
-// give values back, so that all state is the first one's. A reply keeps its place among those in
-// flight until the journal has it: no more than the limit can be lost, and so be paid for twice.
+// that the journal appends, and the first helps where it has nothing else to do; a third waits for the
+// disk and makes the shards. Both only get values and give values back, so that all state is the first
+// one's. A reply keeps its place among those in flight until the journal has it: no more than the limit
+// can be lost, and so be paid for twice.
 
 internal import Checkpoints
 internal import Foundation
@@ -63,6 +64,7 @@ package final class HostedCollector {
   private let writeShard: ShardWriter?
   /// Written when the first request is made.
   private var form: HostedRequestForm?
+  private let reader: ReplyReader
   private let reading: SideWork<ReplyReading>
   private let disk: SideWork<DiskOutcome>
 
@@ -83,6 +85,8 @@ package final class HostedCollector {
   private let startedAt: Double
   private var lastFlush: Double
   private var lastReport = -Double.infinity
+  /// When it was last looked whose time is up.
+  private var lastLook = -Double.infinity
   var lastSuccess: Double
   var faultsInARow = 0
   var successes = 0
@@ -119,9 +123,11 @@ package final class HostedCollector {
     lastFlush = now
     lastSuccess = now
     transfers = ConcurrentTransfers(connectionsMax: options.concurrencyMax)
+    reader = ReplyReader(question: options.question, endpoint: endpoint, key: key)
     let waker = transfers.waker
     reading = SideWork("bitnet.replies") { waker.wake() }
-    disk = SideWork("bitnet.captures") { waker.wake() }
+    // Nobody waits for it, and its milliseconds at a stretch would make those wait who do.
+    disk = SideWork("bitnet.captures", niceness: 10) { waker.wake() }
     limit = ConcurrencyLimit(maximum: options.concurrencyMax)
     requestRate = options.requestsPerMinute.map { RateAllowance(perMinute: $0, now: now) }
     let longest = prompts.lazy.map { $0.utf8.count }.max() ?? 0
@@ -303,6 +309,8 @@ package final class HostedCollector {
 
   /// Waits for replies; has those that may be answers read.
   private func receive(within seconds: Double) throws {
+    // Rather than sleep it reads a reply that waits for the thread that does: each holds a place.
+    if !reading.hasOutcome { reading.help() }
     // What the disk is done with can wait as long; nobody waits for it.
     let wait = reading.hasOutcome ? 0 : seconds
     let ended = transfers.wait(secondsMax: min(wait, clock.patience))
@@ -322,6 +330,9 @@ package final class HostedCollector {
     }
     if let fault { throw fault }
     let now = clock.now()
+    // A look at every request in flight, which need not be taken for every reply.
+    guard now - lastLook >= 0.1 else { return }
+    lastLook = now
     for (id, flight) in flights where now - flight.startedAt > options.requestSecondsMax {
       transfers.cancel(id)
       flights[id] = nil
@@ -339,8 +350,7 @@ package final class HostedCollector {
       unread[id] = flight
       let prompt = HostedPrompt(
         id: id, text: flight.prompt, latencySeconds: clock.now() - flight.startedAt)
-      let reader = ReplyReader(question: options.question, endpoint: endpoint, key: key)
-      reading.start { reader.read(response, to: prompt) }
+      reading.start { [reader] in reader.read(response, to: prompt) }
     } else {
       release(flight)
       try failed(id, flight, fault(of: result), billed: HostedSpend())

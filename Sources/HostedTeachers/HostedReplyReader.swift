@@ -192,9 +192,7 @@ extension HostedReply {
     givesIDs = true
   }
 
-  private static let tokenKeys: [StaticString] = [
-    "token", "logprob", "bytes", "top_logprobs", "id",
-  ]
+  private static let tokenKeys = JSONKeys(["token", "logprob", "bytes", "top_logprobs", "id"])
 
   private mutating func readToken(_ reader: inout JSONReader) throws(JSONSyntaxError) -> Token {
     var token = Token()

@@ -177,13 +177,12 @@ package final class RequestJournal {
       var captures: [Capture] = []
       captures.reserveCapacity(found.count)
       for (id, place) in found {
-        let path = Self.url(place.file, in: folder).path
         let file: MappedFile
         do throws(FileError) {
           if let known = files[place.file] {
             file = known
           } else {
-            file = try MappedFile(path: path)
+            file = try MappedFile(path: Self.url(place.file, in: folder).path)
             files[place.file] = file
           }
         } catch {
@@ -194,6 +193,7 @@ package final class RequestJournal {
             UnsafeRawBufferPointer(
               rebasing: file.bytes[place.offset..<(place.offset + place.count)]))
         else {
+          let path = Self.url(place.file, in: folder).path
           throw .storage("\(path) is damaged: the capture of prompt \(id) cannot be read")
         }
         captures.append(capture)

@@ -2,18 +2,28 @@ internal import Dispatch
 internal import Foundation
 internal import Synchronization
 
+#if canImport(Glibc)
+  internal import Glibc
+#endif
+
 /// A thread beside the collecting one: it does what it is given, in that order, and keeps the
 /// outcomes until they are taken.
 final class SideWork<Outcome: Sendable>: Sendable {
   private let line: WorkLine<Outcome>
 
-  /// - Parameter tell: called on that thread when there are outcomes again.
-  init(_ name: String, tell: @escaping @Sendable () -> Void) {
+  /// - Parameters:
+  ///   - niceness: what the thread leaves to others, 0 to 19.
+  ///   - tell: called on that thread when there are outcomes again.
+  init(_ name: String, niceness: Int32 = 0, tell: @escaping @Sendable () -> Void) {
     let line = WorkLine<Outcome>(tell: tell)
     self.line = line
     // One thread for good, and not a queue's changing ones: the allocator keeps an arena a thread,
     // and each would come to hold as much as the largest shard needed.
-    let thread = Thread { line.run() }
+    let thread = Thread {
+      // Linux counts it by thread. Where it is refused, all run alike.
+      if niceness > 0 { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
+      line.run()
+    }
     thread.name = name
     thread.start()
   }
@@ -25,6 +35,9 @@ final class SideWork<Outcome: Sendable>: Sendable {
 
   /// Whether an outcome waits to be taken.
   var hasOutcome: Bool { line.state.withLock { !$0.outcomes.isEmpty } }
+
+  /// Does a piece that waits, if there is one, on this thread.
+  func help() { line.help() }
 
   func start(_ work: @escaping @Sendable () -> Outcome) { line.add(work) }
 
@@ -81,23 +94,30 @@ private final class WorkLine<Outcome: Sendable>: Sendable {
   func run() {
     while true {
       news.wait()
-      let (work, isEnding) = state.withLock { state in
-        let work = state.work
-        state.work = []
-        return (work, state.isEnding)
+      while let piece = next() {
+        // Whoever was told once takes all that there are by then.
+        if finish(piece()) { tell() }
       }
-      for piece in work { finish(piece()) }
-      if isEnding { return }
+      if state.withLock({ $0.isEnding }) { return }
     }
   }
 
-  private func finish(_ outcome: Outcome) {
+  /// Does the next piece, if one waits, on the caller's thread.
+  func help() {
+    if let piece = next() { _ = finish(piece()) }
+  }
+
+  private func next() -> (@Sendable () -> Outcome)? {
+    state.withLock { $0.work.isEmpty ? nil : $0.work.removeFirst() }
+  }
+
+  /// - Returns: whether its outcome is the only one.
+  private func finish(_ outcome: Outcome) -> Bool {
     let isFirst = state.withLock { state in
       state.outcomes.append(outcome)
       return state.outcomes.count == 1
     }
     pending.leave()
-    // Whoever was told once takes all that there are by then.
-    if isFirst { tell() }
+    return isFirst
   }
 }

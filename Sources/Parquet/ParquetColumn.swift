@@ -26,6 +26,15 @@ package struct ParquetColumn: Equatable, Sendable {
     case streamSplit
   }
 
+  /// How zstd looks for what repeats, at level 1: higher ones look everywhere by themselves.
+  package enum Matching: Equatable, Sendable {
+    case byLevel
+    /// Short pieces too, in the whole chunk: where few bytes often follow each other.
+    case short
+    /// Hardly at all: where bytes are more or less frequent and do not follow each other.
+    case rare
+  }
+
   /// Its name in the file.
   package let name: String
   /// Its type.
@@ -34,13 +43,19 @@ package struct ParquetColumn: Equatable, Sendable {
   package var encoding: Encoding
   /// zstd's level, 1 to 22; of no meaning for reading.
   package var zstdLevel: Int
+  /// Of no meaning for reading.
+  package var matching: Matching
 
   /// A column `name` of type `kind`.
-  package init(_ name: String, _ kind: Kind, encoding: Encoding = .plain, zstdLevel: Int = 1) {
+  package init(
+    _ name: String, _ kind: Kind, encoding: Encoding = .plain, zstdLevel: Int = 1,
+    matching: Matching = .byLevel
+  ) {
     self.name = name
     self.kind = kind
     self.encoding = encoding
     self.zstdLevel = zstdLevel
+    self.matching = matching
   }
 
   /// Calls `body` with the columns as the C side wants them.
@@ -57,7 +72,8 @@ package struct ParquetColumn: Equatable, Sendable {
             arrow_parquet_column(
               name: buffer.baseAddress, type: column.kind.valueCode,
               list_depth: column.kind.listDepth,
-              encoding: column.encoding.code, zstd_level: Int32(column.zstdLevel))
+              encoding: column.encoding.code, zstd_level: Int32(column.zstdLevel),
+              matching: column.matching.code)
           ])
       }
     }
@@ -92,6 +108,16 @@ extension ParquetColumn.Encoding {
     case .plain: Int32(ARROW_PARQUET_PLAIN)
     case .delta: Int32(ARROW_PARQUET_DELTA)
     case .streamSplit: Int32(ARROW_PARQUET_STREAM_SPLIT)
+    }
+  }
+}
+
+extension ParquetColumn.Matching {
+  fileprivate var code: Int32 {
+    switch self {
+    case .byLevel: Int32(ARROW_PARQUET_MATCH_BY_LEVEL)
+    case .short: Int32(ARROW_PARQUET_MATCH_SHORT)
+    case .rare: Int32(ARROW_PARQUET_MATCH_RARE)
     }
   }
 }

@@ -68,31 +68,19 @@ package struct JSONReader {
 
   /// The next key of the innermost object, as its place among `names`, or -1 for any other; nil when
   /// the object ends here. It makes no string, for objects that come by the thousand.
-  package mutating func nextKey(among names: [StaticString]) throws(JSONSyntaxError) -> Int? {
+  package mutating func nextKey(among names: JSONKeys) throws(JSONSyntaxError) -> Int? {
     guard try advance(closing: UInt8(ascii: "}")) else { return nil }
     try consume(UInt8(ascii: "\""), "a string")
-    let start = position
-    position = plainEnd(from: start)
-    guard byteHere == UInt8(ascii: "\"") else {
-      // A key with escapes is none that is asked for.
-      position = start - 1
-      _ = try string()
+    if let (place, count) = names.match(in: bytes, at: position) {
+      position += count + 1
       try consume(UInt8(ascii: ":"), "a colon")
-      return -1
+      return place
     }
-    let key = start..<position
-    position += 1
+    // Any other, or the text's last: names are compared sixteen bytes at a time.
+    position -= 1
+    let key = try string()
     try consume(UInt8(ascii: ":"), "a colon")
-    return bytes.withUnsafeBufferPointer { bytes in
-      let key = UnsafeBufferPointer(rebasing: bytes[key])
-      for place in names.indices where names[place].utf8CodeUnitCount == key.count {
-        let name = names[place].utf8Start
-        var index = 0
-        while index < key.count, name[index] == key[index] { index += 1 }
-        if index == key.count { return place }
-      }
-      return -1
-    }
+    return names.place(of: key) ?? -1
   }
 
   /// Appends the next string's UTF-8, its escapes resolved, to `text`; it makes no string.
@@ -111,6 +99,7 @@ package struct JSONReader {
   }
 
   /// Reads `null` if it comes next.
+  @inline(__always)
   package mutating func null() throws(JSONSyntaxError) -> Bool {
     guard nextByte() == UInt8(ascii: "n") else { return false }
     try literal("null")
@@ -148,23 +137,37 @@ package struct JSONReader {
     let start = position
     let listCount = list.count
     let end = bytes.withUnsafeBufferPointer { bytes -> Int? in
+      // Eight at a time: most lists are the bytes of a word.
+      var word: UInt64 = 0
+      var count = 0
+      func append() {
+        withUnsafeBytes(of: word.littleEndian) { list.append(contentsOf: $0.prefix(count)) }
+      }
       var index = start + 1
       if index < bytes.count, bytes[index] == UInt8(ascii: "]") { return index + 1 }
       while true {
         while index < bytes.count, bytes[index] == 0x20 { index += 1 }
         let first = index
-        var value = 0
+        var value: UInt64 = 0
         while index < bytes.count, index - first < 3, Self.digits.contains(bytes[index]) {
-          value = value * 10 + Int(bytes[index] - UInt8(ascii: "0"))
+          value = value * 10 + UInt64(bytes[index] - UInt8(ascii: "0"))
           index += 1
         }
         guard index > first, index < bytes.count, value <= 255,
           bytes[first] != UInt8(ascii: "0") || index == first + 1
         else { return nil }
-        list.append(UInt8(value))
+        word |= value << UInt64(8 * count)
+        count += 1
         switch bytes[index] {
-        case UInt8(ascii: ","): index += 1
-        case UInt8(ascii: "]"): return index + 1
+        case UInt8(ascii: ","):
+          index += 1
+          guard count == 8 else { continue }
+          append()
+          word = 0
+          count = 0
+        case UInt8(ascii: "]"):
+          append()
+          return index + 1
         default: return nil
         }
       }
@@ -313,8 +316,22 @@ package struct JSONReader {
 
   /// Where, from `start` on, the first byte is that a string cannot hold as it is.
   private func plainEnd(from start: Int) -> Int {
-    bytes.withUnsafeBufferPointer { bytes in
+    bytes.withUnsafeBytes { bytes in
       var index = start
+      // Eight bytes at a time; of those that are marked the lowest is right, and a subtraction that
+      // borrows marks others only above it.
+      while index + 8 <= bytes.count {
+        let word = UInt64(
+          littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quote = word ^ (ones &* 0x22)
+        let backslash = word ^ (ones &* 0x5C)
+        let marked =
+          ((quote &- ones) & ~quote | (backslash &- ones) & ~backslash
+            | (word &- ones &* 0x20) & ~word) & (ones &* 0x80)
+        if marked != 0 { return index + marked.trailingZeroBitCount / 8 }
+        index += 8
+      }
       while index < bytes.count, bytes[index] != UInt8(ascii: "\""),
         bytes[index] != UInt8(ascii: "\\"), bytes[index] >= 0x20
       {

@@ -1,4 +1,6 @@
 internal import Foundation
+// The standard library's own normal forms, which it compares texts by.
+@_spi(_Unicode) internal import Swift
 
 /// One step that changes a text before it is cut.
 enum Normalizer: Sendable {
@@ -40,12 +42,12 @@ enum Normalizer: Sendable {
 
   private func applied(to text: AlignedText) -> AlignedText {
     switch self {
-    case .composed: Self.normalized(text, \.precomposedStringWithCanonicalMapping)
-    case .decomposed: Self.normalized(text, \.decomposedStringWithCanonicalMapping)
+    case .composed: Self.normalized(text, \.canonicalComposed)
+    case .decomposed: Self.normalized(text, \.canonicalDecomposed)
     case .compatibilityComposed:
       Self.normalized(text, \.compatibilityComposed)
     case .compatibilityDecomposed:
-      Self.normalized(text, \.decomposedStringWithCompatibilityMapping)
+      Self.normalized(text, \.compatibilityDecomposed)
     case .prepend(let prefix): Self.prepended(prefix, to: text)
     case .replaceText(let old, let new): Self.replaced(old, new, in: text)
     case .replacePattern(let pattern, let new): Self.replaced(pattern, new, in: text)
@@ -143,7 +145,7 @@ enum Normalizer: Sendable {
     to result: inout AlignedText
   ) {
     let run = String(decoding: text.bytes[range], as: UTF8.self)
-    if form == \.precomposedStringWithCanonicalMapping,
+    if form == \.canonicalComposed,
       run.unicodeScalars.allSatisfy(Self.isSurelyComposed)
     {
       return result.append(text, range)
@@ -225,9 +227,34 @@ enum Normalizer: Sendable {
   }
 }
 
+// Foundation's canonical forms are not used: it joins no final jamo to a syllable that is there already,
+// and loses marks of which more than sixty follow each other. What the standard library takes apart it
+// may leave in a wrong order where the character itself counts as a letter (U+0F73); a second pass orders it.
 extension String {
-  /// NFKC. Foundation alone leaves jamo apart that come out of the compatibility form.
-  fileprivate var compatibilityComposed: String {
-    precomposedStringWithCompatibilityMapping.precomposedStringWithCanonicalMapping
+  /// NFC.
+  fileprivate var canonicalComposed: String { Self(Self(_nfd)._nfc) }
+
+  /// NFD.
+  fileprivate var canonicalDecomposed: String { Self(Self(_nfd)._nfd) }
+
+  /// NFKC.
+  fileprivate var compatibilityComposed: String { compatibilityMapped.canonicalComposed }
+
+  /// NFKD.
+  fileprivate var compatibilityDecomposed: String { compatibilityMapped.canonicalDecomposed }
+
+  /// With every character's compatibility mapping in its place, marks in any order.
+  private var compatibilityMapped: String {
+    var mapped = ""
+    var rest = unicodeScalars[...]
+    while !rest.isEmpty {
+      mapped += String(rest.prefix(32)).decomposedStringWithCompatibilityMapping
+      rest = rest.dropFirst(32)
+    }
+    return mapped
+  }
+
+  private init(_ scalars: some Sequence<Unicode.Scalar>) {
+    self.init(UnicodeScalarView(scalars))
   }
 }

@@ -7,7 +7,7 @@
 struct TokenizerFile {
   /// A token that is found in a text before anything else is.
   struct AddedToken: Sendable {
-    let id: Int
+    fileprivate(set) var id: Int
     let content: String
     /// One that marks up a text and is no part of it.
     var isSpecial = true
@@ -76,6 +76,7 @@ struct TokenizerFile {
     for key in ["decoder", "model"] where !seen.contains(key) {
       throw TokenizerError.malformed(field: key, expected: "a value")
     }
+    numberAddedTokens()
     decoding = try TokenizerComponent.decoding(decoder)
     if case .byteLevel = decoding, mapsBytes { return }
     if case .text = decoding, !mapsBytes { return }
@@ -110,6 +111,26 @@ struct TokenizerFile {
           id: id, content: content, isSpecial: isSpecial,
           isSingleWord: flags["single_word"] ?? false, stripsLeft: flags["lstrip"] ?? false,
           stripsRight: flags["rstrip"] ?? false, isNormalized: flags["normalized"] ?? !isSpecial))
+    }
+  }
+
+  /// Numbers the added tokens that are not in the vocabulary as Hugging Face's library does, which goes
+  /// on after the vocabulary in the file's order, whatever ids the file gives.
+  private mutating func numberAddedTokens() {
+    let contents = Set(addedTokens.map(\.content))
+    var ids = Dictionary(
+      vocabulary.filter { contents.contains($0.text) }.map { ($0.text, $0.id) },
+      uniquingKeysWith: { $1 })
+    var next = vocabulary.count
+    for index in addedTokens.indices {
+      let content = addedTokens[index].content
+      if let own = ids[content] {
+        next = max(next, own + 1)
+      } else {
+        addedTokens[index].id = next
+        ids[content] = next
+        next += 1
+      }
     }
   }
 

@@ -1,18 +1,23 @@
-import Parquet
+package import Parquet
 
 /// Rows of a trace, column by column, as a row group stores them.
-struct TraceRows {
+package struct TraceRows {
   private static let sequenceIDColumn = 0
   private static let positionColumn = 1
 
   /// The schema of TRACES.md, with the encodings that measured smallest.
-  static func columns(zstdLevel: Int = TraceShardWriter.defaultLevel) -> [ParquetColumn] {
+  package static func columns(zstdLevel: Int = TraceShardWriter.defaultLevel) -> [ParquetColumn] {
     [
       ParquetColumn("sequence_id", .int64, encoding: .delta),
       ParquetColumn("position", .int32, encoding: .delta),
       ParquetColumn("token_id", .int32, encoding: .streamSplit),
-      ParquetColumn("topk_ids", .int32List, encoding: .streamSplit, zstdLevel: zstdLevel),
-      ParquetColumn("topk_logprobs", .float32List, encoding: .streamSplit, zstdLevel: zstdLevel),
+      // A list's log-probabilities fall, so that their first bytes come in short runs; its ids come in
+      // no order, but some bytes more often.
+      ParquetColumn(
+        "topk_ids", .int32List, encoding: .streamSplit, zstdLevel: zstdLevel, matching: .rare),
+      ParquetColumn(
+        "topk_logprobs", .float32List, encoding: .streamSplit, zstdLevel: zstdLevel,
+        matching: .short),
       ParquetColumn("other_logprob", .float32, encoding: .streamSplit),
       ParquetColumn("loss_mask", .bool),
       ParquetColumn("is_struct", .bool),

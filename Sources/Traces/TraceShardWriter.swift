@@ -31,9 +31,7 @@ package struct TraceSpan: Codable, Equatable, Sendable {
 /// A shard appears whole, flushed and with its sum in `SHA256SUMS`. What a crash interrupts is at
 /// most the shard that was being written; `nextSequenceID` says where to go on.
 package final class TraceShardWriter {
-  /// zstd's level where none is asked for. Bytes a row at K = 20 and rows per second of one thread,
-  /// with the generator of the peers' Parquet bench: 101.7 at 1.5 million with level 1, 99.6 at 50
-  /// thousand with level 16, 97 at 30 thousand with level 19.
+  /// zstd's level where none is asked for: docs/traces.md says what others give.
   package static let defaultLevel = 1
 
   private let folder: URL
@@ -60,12 +58,12 @@ package final class TraceShardWriter {
   ///
   /// - Parameters:
   ///   - rowsPerShard: a shard ends with the first sequence that reaches it.
-  ///   - rowsPerGroup: what a reader decodes at once; it hardly changes the size.
+  ///   - rowsPerGroup: what a reader decodes at once; with 16,384 a row takes 1.4 bytes more.
   ///   - zstdLevel: of the candidate lists, 1 to 22.
   /// - Throws: `TraceError` when the folder holds a trace with other metadata, or a damaged one;
   ///   `FileError`.
   package init(
-    folder: URL, metadata: TraceMetadata, rowsPerShard: Int = 500_000, rowsPerGroup: Int = 16_384,
+    folder: URL, metadata: TraceMetadata, rowsPerShard: Int = 500_000, rowsPerGroup: Int = 65_536,
     zstdLevel: Int = TraceShardWriter.defaultLevel
   ) throws {
     precondition(rowsPerShard > 0 && rowsPerGroup > 0, "shards and groups must have rows")

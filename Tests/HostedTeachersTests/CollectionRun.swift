@@ -4,8 +4,8 @@ import Synchronization
 import TestSupport
 import Traces
 
-/// Everything around a collector: a folder, shards in memory, and a clock that runs only while the
-/// teacher has nothing to do.
+/// Everything around a collector: a folder, shards in memory, and a clock that runs only while nothing
+/// is in flight but requests that hang, so that a slow machine takes no reply for a lost one.
 final class CollectionRun {
   let folder: TemporaryFolder
   let stub: TeacherStub
@@ -43,8 +43,9 @@ final class CollectionRun {
     let written = written
     var clock = CollectionClock(now: { self.seconds }, secondsSince1970: { self.seconds })
     clock.patience = 0.002
+    var inFlight: () -> Int = { 0 }
     clock.waited = { seconds in
-      if stub.report.busy == 0 { self.seconds += seconds }
+      if inFlight() <= stub.hangingCount { self.seconds += seconds }
     }
     var random = SplitMix64(seed: 7)
     let collector = HostedCollector(
@@ -55,6 +56,7 @@ final class CollectionRun {
       let earlier = written.shards.withLock { $0.updateValue(captures, forKey: shard) }
       precondition(earlier == nil, "written twice")
     }
+    inFlight = { [unowned collector] in collector.progress.inFlight }
     defer { progress.append(collector.progress) }
     return try collector.run(shouldStop: { self.shouldStop(collector.progress) })
   }

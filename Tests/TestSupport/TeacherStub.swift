@@ -77,6 +77,17 @@ package final class TeacherStub: Sendable {
   /// What was asked so far.
   package var report: Asked { asked.withLock { $0 } }
 
+  /// Requests that hang and that the asker still waits for.
+  package var hangingCount: Int {
+    asked.withLock { asked in
+      asked.hanging.count { connection in
+        var byte: UInt8 = 0
+        // Nothing to read, and not the end either.
+        return recv(connection, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) != 0
+      }
+    }
+  }
+
   package func stop() {
     let hanging = asked.withLock { asked -> [Int32]? in
       defer {

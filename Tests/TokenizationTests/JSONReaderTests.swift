@@ -60,9 +60,11 @@ struct JSONReaderTests {
   }
 
   @Test func `keys and texts are read without making strings`() throws {
-    let names: [StaticString] = ["token", "id", "é"]
+    let names = JSONKeys(["token", "id", "é"])
     var reader = JSONReader(
-      Array(#"{"id": 1, "token": "a\u00e9\n", "other": 2, "é": 3, "i\u0064": 4, "tokens": 5}"#.utf8)
+      Array(
+        (#"{"id": 1, "token": "a\u00e9\n", "other": 2, "é": 3, "i\u0064": 4, "tokens": 5, "#
+          + #""id\"": 6, "longer than sixteen bytes": 7, "id": 8}"#).utf8)
     )
     try reader.beginObject()
     var keys: [Int] = []
@@ -72,7 +74,7 @@ struct JSONReaderTests {
       if key == 0 { try reader.string(appendingTo: &text) } else { try reader.skipValue() }
     }
     try reader.end()
-    #expect(keys == [1, 0, -1, 2, -1, -1])
+    #expect(keys == [1, 0, -1, 2, 1, -1, -1, -1, 1])
     #expect(text == Array("xaé\n".utf8))
     for bad in [#"{"id" 1}"#, #"{"id"#, #"{"id": "a"#, "{\"id\": \"\n\"}", #"{id: 1}"#] {
       #expect(throws: JSONSyntaxError.self, "\(bad)") {
@@ -88,6 +90,8 @@ struct JSONReaderTests {
   @Test func `lists of bytes are read, and anything else is left where it is`() throws {
     for (text, expected) in [
       ("[]", []), (" [0]", [0]), ("[1,20,255]", [1, 20, 255]), ("[7, 8]", [7, 8]),
+      ("[1,2,3,4,5,6,7,8]", [1, 2, 3, 4, 5, 6, 7, 8]),
+      ("[1,2,3,4,5,6,7,8,9]", [1, 2, 3, 4, 5, 6, 7, 8, 9]),
     ] as [(String, [UInt8])] {
       var reader = JSONReader(Array(text.utf8))
       var list: [UInt8] = [9]
@@ -97,7 +101,8 @@ struct JSONReaderTests {
       #expect(list == [9] + expected, "\(text)")
     }
     for text in [
-      "null", "[256]", "[1.5]", "[1,]", "[-1]", "[01]", "[1", "[", "[1,null]", "[1 ,2]", "3",
+      "null", "[256]", "[1,2,3,4,5,6,7,8,9,256]", "[1.5]",
+      "[1,]", "[-1]", "[01]", "[1", "[", "[1,null]", "[1 ,2]", "3",
     ] {
       var reader = JSONReader(Array(text.utf8))
       var list: [UInt8] = [9]

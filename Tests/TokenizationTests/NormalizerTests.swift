@@ -10,8 +10,12 @@ struct NormalizerTests {
   @Test(arguments: [
     ("e\u{301}tude, noe\u{308}l", "\u{E9}tude, no\u{EB}l"),
     ("\u{1100}\u{1161}\u{11A8}", "\u{AC01}"),
+    // A syllable that is there already takes a final.
+    ("\u{AC00}\u{11A8}\u{D018}\u{11C2}x\u{AC01}\u{11A8}", "\u{AC01}\u{D033}x\u{AC01}\u{11A8}"),
     ("a\u{301}\u{323}", "\u{1EA1}\u{301}"),
     ("\u{212B}\u{FB40}", "\u{C5}\u{5E0}\u{5BC}"),
+    // Marks of a character that is no mark itself.
+    ("\u{F72}\u{F73}\u{F74}", "\u{F71}\u{F72}\u{F72}\u{F74}"),
     // Old jamo make no syllable.
     ("\u{1113}\u{116E}\u{11E9}", "\u{1113}\u{116E}\u{11E9}"),
     ("\u{AC00}\u{11A7}", "\u{AC00}\u{11A7}"),
@@ -22,6 +26,16 @@ struct NormalizerTests {
   ])
   func `composed forms are those of Hugging Face`(text: String, composed: String) {
     #expect(normalized(text, .composed).utf8.elementsEqual(composed.utf8))
+  }
+
+  @Test(arguments: [
+    Normalizer.composed, .decomposed, .compatibilityComposed, .compatibilityDecomposed,
+  ])
+  func `a hundred marks on one letter are all kept`(form: Normalizer) {
+    let marks = String(repeating: "\u{305}", count: 99)
+    #expect(
+      normalized("x\(marks)\u{344}\u{316}", form).utf8
+        .elementsEqual("x\u{316}\(marks)\u{308}\u{301}".utf8))
   }
 
   @Test func `compatibility forms join across characters`() {

@@ -121,6 +121,21 @@ struct TokenizerFileTests {
     #expect(other.encode(SampleText.prose) == tokenizer.encode(SampleText.prose))
   }
 
+  @Test func `added tokens go on after the vocabulary, whatever ids the file gives`() throws {
+    let plain = try Tokenizer(json: Data(json.utf8))
+    let added = #"""
+      "added_tokens": [{"id": 900, "content": "<new>", "special": true},
+      {"id": 7, "content": "<newer>", "special": true},
+      """#
+    let changed = json.replacing(/"added_tokens": \[/) { _ in added }
+    #expect(changed != json)
+    let tokenizer = try Tokenizer(json: Data(changed.utf8))
+    let count = Int32(plain.vocabularySize)
+    #expect(tokenizer.id(of: "<new>") == count)
+    #expect(tokenizer.id(of: "<newer>") == count + 1)
+    #expect(tokenizer.id(of: "<|pad|>") == plain.id(of: "<|pad|>"))
+  }
+
   @Test func `a missing file is named`() {
     let url = URL(filePath: "/no/such/tokenizer.json")
     #expect {

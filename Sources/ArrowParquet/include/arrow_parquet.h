@@ -29,6 +29,13 @@ enum {
   ARROW_PARQUET_STREAM_SPLIT = 2,  // BYTE_STREAM_SPLIT, numbers only
 };
 
+// How zstd looks for what repeats at level 1; higher levels look everywhere by themselves.
+enum {
+  ARROW_PARQUET_MATCH_BY_LEVEL = 0,
+  ARROW_PARQUET_MATCH_SHORT = 1,  // short pieces too, in the whole column chunk
+  ARROW_PARQUET_MATCH_RARE = 2,   // hardly at all: bytes are shorter by their frequency
+};
+
 // One column: a value per row, a list of values per row, or, for reading, a list of lists of numbers.
 // None may be null. Numbers are read from columns of any numeric type: wider ones are narrowed, and
 // one that does not fit is an error.
@@ -38,6 +45,7 @@ typedef struct {
   int32_t list_depth;  // 0, 1 or 2
   int32_t encoding;    // for writing
   int32_t zstd_level;  // for writing
+  int32_t matching;    // for writing
 } arrow_parquet_column;
 
 // The values of one column in one row group. A list column has `offsets` [rows + 1]; the list of
