@@ -10,9 +10,8 @@ struct AllocationTests {
   /// that is not (its report, closures, the batch's lists of tokens) is of some kilobytes at most.
   private static let bytes = 16 << 10
 
-  /// Requests of steps after the first, by all threads of the team.
+  /// Requests of the next steps, by all threads of the team.
   private func requests(of trainer: Trainer, team: ComputeTeam, steps: Int) throws -> Int {
-    try trainer.step()
     team.parallel { worker in
       if worker.index > 0 { allocation_count_begin(Self.bytes) }
     }
@@ -38,7 +37,14 @@ struct AllocationTests {
       let team = ComputeTeam(threadCount: 2)
       let trainer = try Trainer(
         recipe: recipe, configuration: configuration, data: TrainingFixture.data(), team: team)
-      #expect(try requests(of: trainer, team: team, steps: 4) == 0)
+      try trainer.step()
+      // What a type needs is made when it is first met, on whichever of this process's threads, and
+      // that may be now: once. What steps ask for, they ask for in all three rounds.
+      var fewest = Int.max
+      for _ in 0..<3 where fewest > 0 {
+        fewest = min(fewest, try requests(of: trainer, team: team, steps: 4))
+      }
+      #expect(fewest == 0)
     }
   }
 
