@@ -3,13 +3,20 @@
 
 #include <arrow/array.h>
 #include <arrow/io/memory.h>
+#include <arrow/memory_pool.h>
 #include <arrow/table.h>
 #include <arrow/util/key_value_metadata.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/schema.h>
+#include <parquet/column_reader.h>
 #include <parquet/file_reader.h>
 #include <parquet/properties.h>
 
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 #include "shim.hpp"
@@ -19,12 +26,78 @@ namespace {
 /// More rows than a row group of this program ever has; bounds what a false count can allocate.
 constexpr int64_t kGroupRowLimit = 1 << 24;
 
+/// More values than a byte of a usual file stands for; more are believed only once they are read.
+constexpr int64_t kValuesPerByte = 64;
+
 struct Column {
   std::string name;
   int32_t type;
   int list_depth;
-  int leaf;   // index among the file's leaf columns
+  int leaf;        // index among the file's leaf columns
+  bool is_direct;  // the file has the values just as the caller wants them, and none is null
 };
+
+/// Arrow's memory, of which one block stays for the next page to be unpacked into: pages are large,
+/// and fresh memory costs a fault every 4 KB.
+class PagePool final : public arrow::MemoryPool {
+ public:
+  arrow::Status Allocate(int64_t size, int64_t alignment, uint8_t **out) override {
+    if (is_page(size, alignment)) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (spare_ != nullptr) {
+        *out = std::exchange(spare_, nullptr);
+        return arrow::Status::OK();
+      }
+    }
+    return base_->Allocate(is_page(size, alignment) ? kPage : size, alignment, out);
+  }
+
+  arrow::Status Reallocate(int64_t old_size, int64_t new_size, int64_t alignment,
+                           uint8_t **block) override {
+    const bool was_page = is_page(old_size, alignment), is_page_now = is_page(new_size, alignment);
+    if (was_page && is_page_now) return arrow::Status::OK();
+    if (!was_page && !is_page_now) return base_->Reallocate(old_size, new_size, alignment, block);
+    uint8_t *moved = nullptr;
+    ARROW_RETURN_NOT_OK(Allocate(new_size, alignment, &moved));
+    std::memcpy(moved, *block, static_cast<size_t>(std::min(old_size, new_size)));
+    Free(*block, old_size, alignment);
+    *block = moved;
+    return arrow::Status::OK();
+  }
+
+  void Free(uint8_t *block, int64_t size, int64_t alignment) override {
+    if (is_page(size, alignment)) {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (spare_ == nullptr) {
+        spare_ = block;
+        return;
+      }
+    }
+    base_->Free(block, is_page(size, alignment) ? kPage : size, alignment);
+  }
+
+  int64_t bytes_allocated() const override { return base_->bytes_allocated(); }
+  int64_t total_bytes_allocated() const override { return base_->total_bytes_allocated(); }
+  int64_t num_allocations() const override { return base_->num_allocations(); }
+  std::string backend_name() const override { return base_->backend_name(); }
+
+ private:
+  static constexpr int64_t kSmallestPage = 1 << 20, kPage = 16 << 20;
+
+  static bool is_page(int64_t size, int64_t alignment) {
+    return size >= kSmallestPage && size <= kPage && alignment == arrow::kDefaultBufferAlignment;
+  }
+
+  arrow::MemoryPool *base_ = arrow::default_memory_pool();
+  std::mutex mutex_;
+  uint8_t *spare_ = nullptr;
+};
+
+/// One for all readers; never destroyed, so that no reader outlives it.
+PagePool *page_pool() {
+  static auto *pool = new PagePool;
+  return pool;
+}
 
 std::string type_name(int32_t type, int list_depth) {
   std::string name = arrow_parquet::value_type(type)->ToString();
@@ -50,7 +123,8 @@ bool is_readable(const arrow::DataType &found, int32_t type) {
 }
 
 /// Finds the column in the file's schema and checks its type.
-arrow::Status locate(const parquet::arrow::SchemaManifest &manifest, Column *column) {
+arrow::Status locate(const parquet::arrow::SchemaManifest &manifest,
+                     const parquet::SchemaDescriptor &descriptions, Column *column) {
   for (const auto &found : manifest.schema_fields) {
     if (found.field->name() != column->name) continue;
     const parquet::arrow::SchemaField *leaf = &found;
@@ -65,6 +139,11 @@ arrow::Status locate(const parquet::arrow::SchemaManifest &manifest, Column *col
                                     type_name(column->type, column->list_depth));
     }
     column->leaf = leaf->column_index;
+    const auto *stored = descriptions.Column(leaf->column_index);
+    column->is_direct = column->list_depth <= 1 && !arrow_parquet::has_length(column->type) &&
+                        stored->max_definition_level() == column->list_depth &&
+                        stored->max_repetition_level() == column->list_depth &&
+                        leaf->field->type()->Equals(arrow_parquet::value_type(column->type));
     return arrow::Status::OK();
   }
   return arrow::Status::Invalid("has no column ", column->name, ", expected ",
@@ -77,6 +156,7 @@ struct arrow_parquet_reader {
   std::vector<Column> columns;
   std::unique_ptr<parquet::arrow::FileReader> file;
   std::shared_ptr<parquet::FileMetaData> metadata;
+  int64_t byte_count;
 };
 
 struct arrow_parquet_rows {
@@ -186,6 +266,89 @@ arrow::Status expose(const Column &column, const std::shared_ptr<arrow::Array> &
   return arrow::Status::OK();
 }
 
+/// Levels are taken in pieces that stay in the nearest cache.
+constexpr int64_t kLevelBatch = 4096;
+
+arrow::Status false_rows(int32_t group, const Column &column, int64_t found, int64_t expected) {
+  return arrow::Status::Invalid("row group ", group, " of column ", column.name, " has ", found,
+                                " rows, expected ", expected);
+}
+
+/// Asks for pages of 2 MB where memory is about to be filled; without them all works, only slower.
+void expect_large_pages(void *start, int64_t bytes) {
+  constexpr uintptr_t kLarge = 2 << 20;
+  const auto first = (reinterpret_cast<uintptr_t>(start) + kLarge - 1) / kLarge * kLarge;
+  const auto last = reinterpret_cast<uintptr_t>(start) + static_cast<uintptr_t>(bytes);
+  const auto end = last / kLarge * kLarge;
+  if (first < end) madvise(reinterpret_cast<void *>(first), end - first, MADV_HUGEPAGE);
+}
+
+/// Reading of one column chunk into the caller's memory.
+struct Direct {
+  parquet::ColumnReader *chunk;
+  const Column &column;
+  int32_t group;
+  int64_t rows;
+  int64_t capacity;  // values that there is room for: as many as the chunk claims
+  int32_t *offsets;  // [rows + 1] for lists
+  int64_t *count;    // values that were read
+
+  template <typename Reader, typename Value>
+  arrow::Status read(Value *values) {
+    auto *typed = static_cast<Reader *>(chunk);
+    return column.list_depth == 0 ? flat(typed, values) : lists(typed, values);
+  }
+
+  template <typename Reader, typename Value>
+  arrow::Status flat(Reader *reader, Value *values) {
+    int64_t row = 0;
+    while (row < rows && reader->HasNext()) {
+      int64_t found = 0;
+      reader->ReadBatch(rows - row, nullptr, nullptr, values + row, &found);
+      if (found <= 0) break;
+      row += found;
+    }
+    if (row < rows) return false_rows(group, column, row, rows);
+    *count = rows;
+    return arrow::Status::OK();
+  }
+
+  template <typename Reader, typename Value>
+  arrow::Status lists(Reader *reader, Value *values) {
+    int16_t holds[kLevelBatch];      // 0: an empty list, else a value
+    int16_t continues[kLevelBatch];  // 0: the first of a row
+    int64_t row = 0, level = 0, value = 0;
+    while (level < capacity && reader->HasNext()) {
+      int64_t found = 0;
+      const int64_t size = reader->ReadBatch(std::min(kLevelBatch, capacity - level), holds,
+                                             continues, values + value, &found);
+      if (size <= 0) break;
+      int32_t held = 0, continued = 0, astray = level == 0 ? continues[0] : 0;
+      for (int64_t i = 0; i < size; i++) {
+        held += holds[i];
+        continued += continues[i];
+        astray |= continues[i] & ~holds[i];
+      }
+      if (astray != 0 || held != found) {
+        return arrow::Status::Invalid("column ", column.name, " has a value outside a list");
+      }
+      if (row + size - continued > rows) {
+        return false_rows(group, column, row + size - continued, rows);
+      }
+      for (int64_t i = 0; i < size; i++) {
+        offsets[row] = static_cast<int32_t>(value);
+        row += 1 - continues[i];
+        value += holds[i];
+      }
+      level += size;
+    }
+    if (row != rows || level != capacity) return false_rows(group, column, row, rows);
+    offsets[rows] = static_cast<int32_t>(value);
+    *count = value;
+    return arrow::Status::OK();
+  }
+};
+
 }  // namespace
 
 extern "C" {
@@ -211,10 +374,11 @@ int32_t arrow_parquet_reader_open(const void *bytes, int64_t count,
     auto opened = std::make_unique<arrow_parquet_reader>();
     auto source = std::make_shared<arrow::io::BufferReader>(
         std::make_shared<arrow::Buffer>(static_cast<const uint8_t *>(bytes), count));
-    parquet::ReaderProperties properties;
+    parquet::ReaderProperties properties(page_pool());
     properties.set_page_checksum_verification(true);
     auto file = parquet::ParquetFileReader::Open(source, properties);
     opened->metadata = file->metadata();
+    opened->byte_count = count;
     for (int i = 0; i < opened->metadata->num_row_groups(); i++) {
       const int64_t rows = opened->metadata->RowGroup(i)->num_rows();
       if (rows < 0 || rows > kGroupRowLimit) {
@@ -226,8 +390,8 @@ int32_t arrow_parquet_reader_open(const void *bytes, int64_t count,
                           parquet::arrow::FileReader::Make(arrow::default_memory_pool(),
                                                            std::move(file)));
     for (int32_t i = 0; i < column_count; i++) {
-      Column column = {columns[i].name, columns[i].type, columns[i].list_depth, -1};
-      ARROW_RETURN_NOT_OK(locate(opened->file->manifest(), &column));
+      Column column = {columns[i].name, columns[i].type, columns[i].list_depth, -1, false};
+      ARROW_RETURN_NOT_OK(locate(opened->file->manifest(), *opened->metadata->schema(), &column));
       opened->columns.push_back(std::move(column));
     }
     *reader = opened.release();
@@ -260,8 +424,7 @@ int32_t arrow_parquet_reader_read(arrow_parquet_reader *reader, int32_t group,
       const Column &column = reader->columns[static_cast<size_t>(columns[i])];
       ARROW_ASSIGN_OR_RAISE(auto table, reader->file->ReadRowGroup(group, {column.leaf}));
       if (table->num_columns() != 1 || table->num_rows() != expected) {
-        return arrow::Status::Invalid("row group ", group, " of column ", column.name, " has ",
-                                      table->num_rows(), " rows, expected ", expected);
+        return false_rows(group, column, table->num_rows(), expected);
       }
       ARROW_ASSIGN_OR_RAISE(auto whole, table->CombineChunks());
       if (whole->column(0)->num_chunks() == 0) {
@@ -273,6 +436,48 @@ int32_t arrow_parquet_reader_read(arrow_parquet_reader *reader, int32_t group,
     }
     *rows = read.release();
     return arrow::Status::OK();
+  });
+}
+
+int64_t arrow_parquet_reader_capacity(const arrow_parquet_reader *reader, int32_t group,
+                                      int32_t index) {
+  const Column &column = reader->columns[static_cast<size_t>(index)];
+  if (!column.is_direct) return -1;
+  int64_t capacity = -1;
+  char *error = nullptr;
+  arrow_parquet::reporting(&error, [&]() -> arrow::Status {
+    const auto chunk = reader->metadata->RowGroup(group)->ColumnChunk(column.leaf);
+    const int64_t rows = arrow_parquet_reader_group_rows(reader, group);
+    const int64_t count = column.list_depth == 0 ? rows : chunk->num_values();
+    const int64_t limit = column.list_depth == 0 ? kGroupRowLimit
+                                                 : reader->byte_count * kValuesPerByte;
+    if (count == chunk->num_values() && count <= std::min<int64_t>(limit, INT32_MAX)) {
+      capacity = count;
+    }
+    return arrow::Status::OK();
+  });
+  std::free(error);
+  return capacity;
+}
+
+int32_t arrow_parquet_reader_read_into(arrow_parquet_reader *reader, int32_t group, int32_t index,
+                                       int64_t capacity, void *values, int32_t *offsets,
+                                       int64_t *count, char **error) {
+  return arrow_parquet::reporting(error, [&]() -> arrow::Status {
+    const Column &column = reader->columns[static_cast<size_t>(index)];
+    const int64_t rows = arrow_parquet_reader_group_rows(reader, group);
+    const auto chunk = reader->file->parquet_reader()->RowGroup(group)->Column(column.leaf);
+    expect_large_pages(values, capacity * arrow_parquet::value_bytes(column.type));
+    Direct direct = {chunk.get(), column, group, rows, capacity, offsets, count};
+    switch (column.type) {
+      case ARROW_PARQUET_INT32:
+        return direct.read<parquet::Int32Reader>(static_cast<int32_t *>(values));
+      case ARROW_PARQUET_INT64:
+        return direct.read<parquet::Int64Reader>(static_cast<int64_t *>(values));
+      case ARROW_PARQUET_FLOAT32:
+        return direct.read<parquet::FloatReader>(static_cast<float *>(values));
+      default: return direct.read<parquet::BoolReader>(static_cast<bool *>(values));
+    }
   });
 }
 

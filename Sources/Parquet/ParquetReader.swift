@@ -56,19 +56,81 @@ package struct ParquetReader: ~Copyable {
   package func read(
     group: Int, columns indices: [Int]? = nil
   ) throws(ParquetError) -> [ParquetValues] {
-    let indices = indices ?? Array(columns.indices)
+    var values: [ParquetValues] = []
+    for index in indices ?? Array(columns.indices) {
+      let capacity = arrow_parquet_reader_capacity(handle, Int32(group), Int32(index))
+      values.append(
+        capacity < 0
+          ? try converted(group: group, column: index)
+          : try direct(group: group, column: index, capacity: Int(capacity)))
+    }
+    return values
+  }
+
+  /// Reads a column that the file has in another form than ours.
+  private func converted(group: Int, column: Int) throws(ParquetError) -> ParquetValues {
     let rowCount = Int(arrow_parquet_reader_group_rows(handle, Int32(group)))
     var read: OpaquePointer?
     try checkingParquet { error in
-      arrow_parquet_reader_read(
-        handle, Int32(group), indices.map(Int32.init), Int32(indices.count), &read, error)
+      arrow_parquet_reader_read(handle, Int32(group), [Int32(column)], 1, &read, error)
     }
     guard let read else { throw ParquetError(reason: "libparquet gave no rows") }
     defer { arrow_parquet_rows_free(read) }
-    return indices.enumerated().map { place, index in
-      let values = arrow_parquet_rows_values(read, Int32(place))
-      return Self.copy(values, kind: columns[index].kind, rowCount: rowCount)
+    let values = arrow_parquet_rows_values(read, 0)
+    return Self.copy(values, kind: columns[column].kind, rowCount: rowCount)
+  }
+
+  /// Reads a column straight into our arrays.
+  private func direct(
+    group: Int, column: Int, capacity: Int
+  ) throws(ParquetError) -> ParquetValues {
+    switch columns[column].kind {
+    case .int32: .int32(try flat(group, column, capacity))
+    case .int64: .int64(try flat(group, column, capacity))
+    case .float32: .float32(try flat(group, column, capacity))
+    case .bool: .bool(try flat(group, column, capacity))
+    case .int32List: try list(group, column, capacity) { .int32List($0, offsets: $1) }
+    case .float32List: try list(group, column, capacity) { .float32List($0, offsets: $1) }
+    case .text, .bytesList, .int32Lists, .float32Lists:
+      preconditionFailure("libparquet's memory holds what these values are made of")
     }
+  }
+
+  private func flat<Element: BitwiseCopyable>(
+    _ group: Int, _ column: Int, _ capacity: Int, offsets: UnsafeMutablePointer<Int32>? = nil
+  ) throws(ParquetError) -> [Element] {
+    var failure: ParquetError?
+    let values = [Element](unsafeUninitializedCapacity: capacity) { buffer, count in
+      do throws(ParquetError) {
+        var found: Int64 = 0
+        try checkingParquet { error in
+          arrow_parquet_reader_read_into(
+            handle, Int32(group), Int32(column), Int64(capacity), buffer.baseAddress, offsets,
+            &found, error)
+        }
+        count = Int(found)
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return values
+  }
+
+  private func list<Element: BitwiseCopyable>(
+    _ group: Int, _ column: Int, _ capacity: Int, _ make: ([Element], [Int32]) -> ParquetValues
+  ) throws(ParquetError) -> ParquetValues {
+    var result: Result<[Element], ParquetError> = .success([])
+    let rowCount = Int(arrow_parquet_reader_group_rows(handle, Int32(group)))
+    let offsets = [Int32](unsafeUninitializedCapacity: rowCount + 1) { buffer, count in
+      do throws(ParquetError) {
+        result = .success(try flat(group, column, capacity, offsets: buffer.baseAddress))
+        count = rowCount + 1
+      } catch {
+        result = .failure(error)
+      }
+    }
+    return make(try result.get(), offsets)
   }
 
   private static func copy(

@@ -71,6 +71,23 @@ struct ParquetTests {
     #expect(try readAll(file(groups)) == groups)
   }
 
+  @Test func `lists of more values than are read at once come back`() throws {
+    let large = group(rows: 20_000, from: 1)
+    #expect(try readAll(file([large])) == [large])
+  }
+
+  @Test func `lists so alike that the file is tiny come back`() throws {
+    let columns = [ParquetColumn("ids", .int32List)]
+    let alike = ParquetValues.int32List(
+      [Int32](repeating: 7, count: 400_000), offsets: (0...20_000).map { $0 * 20 })
+    let data = try file([[alike]], columns: columns)
+    #expect(data.count < 400_000 / 64)
+    let memory = Memory(data)
+    let reader = try ParquetReader(
+      UnsafeRawBufferPointer(memory.bytes), owner: memory, columns: columns)
+    #expect(try reader.read(group: 0) == [alike])
+  }
+
   @Test func `lists that are all empty, and a group without rows, come back`() throws {
     var empty = group(rows: 3, from: 0)
     empty[4] = .int32List([], offsets: [0, 0, 0, 0])

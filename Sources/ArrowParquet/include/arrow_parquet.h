@@ -100,6 +100,16 @@ const char *arrow_parquet_reader_metadata(const arrow_parquet_reader *reader, co
 int32_t arrow_parquet_reader_read(arrow_parquet_reader *reader, int32_t group,
                                   const int32_t *columns, int32_t column_count,
                                   arrow_parquet_rows **rows, char **error);
+// How many values the caller must have room for to read a column of a group into its own memory, or
+// -1 when arrow_parquet_reader_read must be used: the file has it in another type, with nulls, or
+// claims more than is believed.
+int64_t arrow_parquet_reader_capacity(const arrow_parquet_reader *reader, int32_t group,
+                                      int32_t column);
+// Reads a column into values[0 .. capacity - 1], as arrow_parquet_reader_capacity said, and, for lists,
+// offsets[0 .. rows]; *count is how many values there were.
+int32_t arrow_parquet_reader_read_into(arrow_parquet_reader *reader, int32_t group, int32_t column,
+                                       int64_t capacity, void *values, int32_t *offsets,
+                                       int64_t *count, char **error);
 void arrow_parquet_reader_free(arrow_parquet_reader *reader);
 
 // The values of the i-th column that was read; they belong to `rows`.
