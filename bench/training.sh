@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures whole training steps, in turn with PyTorch's when a peer is named.
-# usage: [SHAPES="mini small qwen3-0.6b"] [THREADS="1 2"] [RUNS=5] [SAMPLES=5] [OUT=FILE]
+# usage: [SHAPES="mini small qwen3-0.6b"] [THREADS="1 2"] [RUNS=5] [SAMPLES=5] [PIN=1] [OUT=FILE]
 #        [PEER_VENV=DIR PEER_SCRIPTS=DIR [MODES="fp32 fp32-compiled bf16 compiled tuned"]] bench/training.sh
 #        bench/training.sh table FILE...     sums up what was measured in pieces
 #        bench/training.sh curves TEXT       holds bf16's loss curve beside fp32's, on a text file

@@ -159,20 +159,20 @@ struct arrow_parquet_reader {
   int64_t byte_count;
 };
 
-struct arrow_parquet_rows {
+struct arrow_parquet_chunk {
   std::vector<std::shared_ptr<arrow::Array>> arrays;  // keep the values alive
-  std::vector<std::vector<uint8_t>> bytes;            // values that are not the file's own
+  std::vector<uint8_t> bytes;                         // values that are not the file's own
   std::vector<std::vector<int32_t>> offsets;
-  std::vector<arrow_parquet_values> values;
+  arrow_parquet_values values = {nullptr, nullptr, nullptr};
 };
 
 namespace {
 
 /// Keeps values in memory that is not Arrow's.
 template <typename Value>
-Value *keep(arrow_parquet_rows *rows, int64_t count) {
-  rows->bytes.emplace_back((static_cast<size_t>(count) + 1) * sizeof(Value));
-  return reinterpret_cast<Value *>(rows->bytes.back().data());
+Value *keep(arrow_parquet_chunk *chunk, int64_t count) {
+  chunk->bytes.resize((static_cast<size_t>(count) + 1) * sizeof(Value));
+  return reinterpret_cast<Value *>(chunk->bytes.data());
 }
 
 template <typename To, typename Array>
@@ -206,46 +206,46 @@ arrow::Status convert_numbers(const arrow::Array &array, To *to) {
 }
 
 /// The offsets of a list, a text or bytes, from 0 on even in a slice.
-const int32_t *rebased(const int32_t *offsets, int64_t count, arrow_parquet_rows *rows) {
+const int32_t *rebased(const int32_t *offsets, int64_t count, arrow_parquet_chunk *chunk) {
   if (offsets[0] == 0) return offsets;
   std::vector<int32_t> copy(offsets, offsets + count + 1);
   for (auto &offset : copy) offset -= offsets[0];
-  rows->offsets.push_back(std::move(copy));
-  return rows->offsets.back().data();
+  chunk->offsets.push_back(std::move(copy));
+  return chunk->offsets.back().data();
 }
 
-arrow::Status expose_flat(const Column &column, const arrow::Array &flat, arrow_parquet_rows *rows,
-                          arrow_parquet_values *values) {
+arrow::Status expose_flat(const Column &column, const arrow::Array &flat,
+                          arrow_parquet_chunk *chunk, arrow_parquet_values *values) {
   if (column.type == ARROW_PARQUET_BOOL) {
     const auto &bits = static_cast<const arrow::BooleanArray &>(flat);
-    uint8_t *bytes = keep<uint8_t>(rows, bits.length());
+    uint8_t *bytes = keep<uint8_t>(chunk, bits.length());
     for (int64_t i = 0; i < bits.length(); i++) bytes[i] = bits.Value(i);
     values->values = bytes;
   } else if (arrow_parquet::has_length(column.type)) {
     const auto &texts = static_cast<const arrow::BinaryArray &>(flat);
     const int32_t *offsets = texts.raw_value_offsets();
     values->values = texts.raw_data() == nullptr ? nullptr : texts.raw_data() + offsets[0];
-    values->inner_offsets = rebased(offsets, texts.length(), rows);
+    values->inner_offsets = rebased(offsets, texts.length(), chunk);
   } else if (flat.type()->Equals(arrow_parquet::value_type(column.type))) {
     const auto &data = *flat.data();
     const uint8_t *base = data.buffers[1] == nullptr ? nullptr : data.buffers[1]->data();
     if (base != nullptr) base += data.offset * arrow_parquet::value_bytes(column.type);
     values->values = base;
   } else if (column.type == ARROW_PARQUET_INT32) {
-    values->values = keep<int32_t>(rows, flat.length());
+    values->values = keep<int32_t>(chunk, flat.length());
     return convert_numbers(flat, static_cast<int32_t *>(const_cast<void *>(values->values)));
   } else if (column.type == ARROW_PARQUET_INT64) {
-    values->values = keep<int64_t>(rows, flat.length());
+    values->values = keep<int64_t>(chunk, flat.length());
     return convert_numbers(flat, static_cast<int64_t *>(const_cast<void *>(values->values)));
   } else {
-    values->values = keep<float>(rows, flat.length());
+    values->values = keep<float>(chunk, flat.length());
     return convert_numbers(flat, static_cast<float *>(const_cast<void *>(values->values)));
   }
   return arrow::Status::OK();
 }
 
 arrow::Status expose(const Column &column, const std::shared_ptr<arrow::Array> &array,
-                     arrow_parquet_rows *rows) {
+                     arrow_parquet_chunk *chunk) {
   std::shared_ptr<arrow::Array> flat = array;
   arrow_parquet_values values = {nullptr, nullptr, nullptr};
   bool has_null = array->null_count() > 0;
@@ -253,16 +253,16 @@ arrow::Status expose(const Column &column, const std::shared_ptr<arrow::Array> &
     const auto &list = static_cast<const arrow::ListArray &>(*flat);
     const int32_t *offsets = list.raw_value_offsets();
     const int64_t count = list.length();
-    (depth == 0 ? values.offsets : values.inner_offsets) = rebased(offsets, count, rows);
+    (depth == 0 ? values.offsets : values.inner_offsets) = rebased(offsets, count, chunk);
     flat = list.values()->Slice(offsets[0], offsets[count] - offsets[0]);
     has_null = has_null || flat->null_count() > 0;
-    rows->arrays.push_back(flat);
+    chunk->arrays.push_back(flat);
   }
   if (has_null) return arrow::Status::Invalid("column ", column.name, " has nulls, expected none");
-  const auto status = expose_flat(column, *flat, rows, &values);
+  const auto status = expose_flat(column, *flat, chunk, &values);
   if (!status.ok()) return arrow::Status::Invalid("column ", column.name, " ", status.message());
-  rows->arrays.push_back(array);
-  rows->values.push_back(values);
+  chunk->arrays.push_back(array);
+  chunk->values = values;
   return arrow::Status::OK();
 }
 
@@ -414,27 +414,24 @@ const char *arrow_parquet_reader_metadata(const arrow_parquet_reader *reader, co
   return index < 0 ? nullptr : pairs->value(index).c_str();
 }
 
-int32_t arrow_parquet_reader_read(arrow_parquet_reader *reader, int32_t group,
-                                  const int32_t *columns, int32_t column_count,
-                                  arrow_parquet_rows **rows, char **error) {
+int32_t arrow_parquet_reader_read(arrow_parquet_reader *reader, int32_t group, int32_t index,
+                                  arrow_parquet_chunk **chunk, char **error) {
   return arrow_parquet::reporting(error, [&]() -> arrow::Status {
     const int64_t expected = arrow_parquet_reader_group_rows(reader, group);
-    auto read = std::make_unique<arrow_parquet_rows>();
-    for (int32_t i = 0; i < column_count; i++) {
-      const Column &column = reader->columns[static_cast<size_t>(columns[i])];
-      ARROW_ASSIGN_OR_RAISE(auto table, reader->file->ReadRowGroup(group, {column.leaf}));
-      if (table->num_columns() != 1 || table->num_rows() != expected) {
-        return false_rows(group, column, table->num_rows(), expected);
-      }
-      ARROW_ASSIGN_OR_RAISE(auto whole, table->CombineChunks());
-      if (whole->column(0)->num_chunks() == 0) {
-        ARROW_ASSIGN_OR_RAISE(auto empty, arrow::MakeEmptyArray(whole->column(0)->type()));
-        ARROW_RETURN_NOT_OK(expose(column, empty, read.get()));
-      } else {
-        ARROW_RETURN_NOT_OK(expose(column, whole->column(0)->chunk(0), read.get()));
-      }
+    const Column &column = reader->columns[static_cast<size_t>(index)];
+    ARROW_ASSIGN_OR_RAISE(auto table, reader->file->ReadRowGroup(group, {column.leaf}));
+    if (table->num_columns() != 1 || table->num_rows() != expected) {
+      return false_rows(group, column, table->num_rows(), expected);
     }
-    *rows = read.release();
+    ARROW_ASSIGN_OR_RAISE(auto whole, table->CombineChunks());
+    auto read = std::make_unique<arrow_parquet_chunk>();
+    if (whole->column(0)->num_chunks() == 0) {
+      ARROW_ASSIGN_OR_RAISE(auto empty, arrow::MakeEmptyArray(whole->column(0)->type()));
+      ARROW_RETURN_NOT_OK(expose(column, empty, read.get()));
+    } else {
+      ARROW_RETURN_NOT_OK(expose(column, whole->column(0)->chunk(0), read.get()));
+    }
+    *chunk = read.release();
     return arrow::Status::OK();
   });
 }
@@ -483,10 +480,10 @@ int32_t arrow_parquet_reader_read_into(arrow_parquet_reader *reader, int32_t gro
 
 void arrow_parquet_reader_free(arrow_parquet_reader *reader) { delete reader; }
 
-arrow_parquet_values arrow_parquet_rows_values(const arrow_parquet_rows *rows, int32_t index) {
-  return rows->values[static_cast<size_t>(index)];
+arrow_parquet_values arrow_parquet_chunk_values(const arrow_parquet_chunk *chunk) {
+  return chunk->values;
 }
 
-void arrow_parquet_rows_free(arrow_parquet_rows *rows) { delete rows; }
+void arrow_parquet_chunk_free(arrow_parquet_chunk *chunk) { delete chunk; }
 
 }  // extern "C"

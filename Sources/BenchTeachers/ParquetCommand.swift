@@ -18,7 +18,7 @@ struct ParquetCommand: ParsableCommand {
 
   /// The rows have no masks.
   private func columns(level: Int) -> [ParquetColumn] {
-    Array(TraceRows.columns(zstdLevel: level).prefix(6))
+    TraceRows.columns(zstdLevel: level).filter { $0.kind != .bool }
   }
 
   func run() throws {

@@ -5,7 +5,7 @@
 #define RIGHT_HAS_STEPS 0
 #define RIGHT_FLOATS 1
 #define RIGHT_INTEGERS 1
-#include "product_blocks.h"
+#include "product_pairs.h"
 
 INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right) {
     return _mm512_dpbf16_ps(sum, (__m512bh)left, (__m512bh)right);
@@ -121,64 +121,17 @@ KERNEL void pack_right_bf16(const uint16_t *rows, size_t stride, size_t width, s
 }
 
 // Eight bits fit bf16's significand: the upper halves of the floats are exact.
-INLINE_KERNEL __m512i code_floats(const int8_t *codes, __mmask16 mask) {
-    __m128i bytes = _mm_maskz_loadu_epi8(mask, codes);
-    return _mm512_castps_si512(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)));
+INLINE_KERNEL __m512i code_words(__m512i first, __m512i second) {
+    __m512i one = _mm512_castps_si512(_mm512_cvtepi32_ps(first));
+    __m512i two = _mm512_castps_si512(_mm512_cvtepi32_ps(second));
+    return _mm512_mask_blend_epi16(0xAAAAAAAA, _mm512_srli_epi32(one, 16), two);
 }
 
-KERNEL void pack_right_codes(const int8_t *rows, size_t stride, size_t width, size_t depth,
-                             uint32_t *panel) {
-    const __m512i upper = _mm512_set1_epi32((int32_t)0xFFFF0000);
-    for (size_t k = 0; k < depth; k += 2) {
-        const int8_t *first = rows + k * stride, *second = first + stride;
-        _mm_prefetch(first + ROWS_AHEAD * stride, _MM_HINT_T0);
-        _mm_prefetch(second + ROWS_AHEAD * stride, _MM_HINT_T0);
-        int paired = k + 1 < depth;
-        for (size_t v = 0; v < VECTORS; v++) {
-            __mmask16 mask = v * 16 < width ? first_lanes(width - v * 16) : 0;
-            __m512i one = code_floats(first + v * 16, mask);
-            __m512i two = code_floats(paired ? second + v * 16 : first, paired ? mask : 0);
-            _mm512_store_si512(
-                panel + k / 2 * PANEL + v * 16,
-                _mm512_or_si512(_mm512_srli_epi32(one, 16), _mm512_and_si512(two, upper)));
-        }
-    }
-}
-
-KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_k,
-                             size_t first_column, size_t depth, uint32_t *panel) {
-    size_t words = (depth + 1) / 2;
-    // bf16 of -1, 0, 1, looked up by trit + 1.
+// bf16 of -1, 0, 1, looked up by trit + 1.
+INLINE_KERNEL __m512i trit_words(__m512i trits) {
     const __m512i values = _mm512_inserti32x4(
         _mm512_setzero_si512(), _mm_set_epi16(0, 0, 0, 0, 0, 0x3F80, 0, (int16_t)0xBF80), 0);
-    for (size_t v = 0; v < VECTORS; v++) {
-        size_t group = first_column / 4 + v * 4;
-        size_t group_count = group < groups ? groups - group : 0;
-        for (size_t k = 0; k < depth; k += 16) {
-            size_t row = first_k + k;
-            const uint8_t *at = packed + (row / 64 * groups + group) * 256 + row % 64 * 4;
-            _Alignas(64) uint8_t bytes[16][16];
-            trit_square(at, group_count, bytes);
-            for (size_t pair = 0; pair < 8 && k / 2 + pair < words; pair++) {
-                __m128i one = _mm_load_si128((const __m128i *)bytes[2 * pair]);
-                __m128i two = _mm_load_si128((const __m128i *)bytes[2 * pair + 1]);
-                __m256i both = _mm256_set_m128i(_mm_unpackhi_epi8(one, two),
-                                                _mm_unpacklo_epi8(one, two));
-                _mm512_store_si512(
-                    panel + (k / 2 + pair) * PANEL + v * 16,
-                    _mm512_permutexvar_epi16(_mm512_cvtepu8_epi16(both), values));
-            }
-        }
-    }
+    return _mm512_permutexvar_epi16(trits, values);
 }
 
-TARGET_AVX512 void product_pack_bf16_avx512(const product_operands *operands, product_block block,
-                                           size_t first, size_t last, void *shared) {
-    pack_shared(operands, block, first, last, shared);
-}
-
-TARGET_AVX512 void product_bf16_avx512(const product_operands *operands, product_block block,
-                                      const void *shared, size_t first, size_t last,
-                                      void *scratch) {
-    product_part(operands, block, shared, first, last, scratch);
-}
+DEFINE_PRODUCT(bf16)

@@ -372,4 +372,17 @@ KERNEL void product_part(const product_operands *o, product_block b, const void 
         product_columns(o, b, shared, first, last, scratch);
 }
 
+// A precision's two entries, as product_kernels.h declares them.
+#define DEFINE_PRODUCT(PRECISION)                                                                 \
+    TARGET_AVX512 void product_pack_##PRECISION##_avx512(                                         \
+        const product_operands *operands, product_block block, size_t first, size_t last,         \
+        void *shared) {                                                                           \
+        pack_shared(operands, block, first, last, shared);                                        \
+    }                                                                                             \
+    TARGET_AVX512 void product_##PRECISION##_avx512(                                              \
+        const product_operands *operands, product_block block, const void *shared, size_t first,  \
+        size_t last, void *scratch) {                                                             \
+        product_part(operands, block, shared, first, last, scratch);                              \
+    }
+
 #endif

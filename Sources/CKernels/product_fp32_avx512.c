@@ -125,13 +125,4 @@ KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_
     }
 }
 
-TARGET_AVX512 void product_pack_fp32_avx512(const product_operands *operands, product_block block,
-                                           size_t first, size_t last, void *shared) {
-    pack_shared(operands, block, first, last, shared);
-}
-
-TARGET_AVX512 void product_fp32_avx512(const product_operands *operands, product_block block,
-                                      const void *shared, size_t first, size_t last,
-                                      void *scratch) {
-    product_part(operands, block, shared, first, last, scratch);
-}
+DEFINE_PRODUCT(fp32)

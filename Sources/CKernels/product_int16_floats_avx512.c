@@ -85,14 +85,4 @@ INLINE_KERNEL __m512 bf16_at(const uint16_t *row, size_t k, size_t depth) {
 DEFINE_PACK_ALONG(pack_right_columns, float, floats_at)
 DEFINE_PACK_ALONG(pack_right_bf16, uint16_t, bf16_at)
 
-TARGET_AVX512 void product_pack_int16_floats_avx512(const product_operands *operands,
-                                                    product_block block, size_t first, size_t last,
-                                                    void *shared) {
-    pack_shared(operands, block, first, last, shared);
-}
-
-TARGET_AVX512 void product_int16_floats_avx512(const product_operands *operands,
-                                               product_block block, const void *shared,
-                                               size_t first, size_t last, void *scratch) {
-    product_part(operands, block, shared, first, last, scratch);
-}
+DEFINE_PRODUCT(int16_floats)

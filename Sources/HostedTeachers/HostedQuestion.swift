@@ -55,15 +55,21 @@ package struct HostedRequestForm: Sendable {
     self.headers = headers
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    // Longer than any other string in the body, so that it stands there once.
-    let placeholder = String(
-      repeating: "p", count: 64 + endpoint.model.utf8.count + (question.system ?? "").utf8.count)
-    let body = Array(try encoder.encode(HostedQuestion.Body(question, placeholder, endpoint)))
-    guard let place = body.firstRange(of: Array("\"\(placeholder)\"".utf8)) else {
-      preconditionFailure("the body has the prompt in it")
+    let settings = try encoder.encode(HostedQuestion.Settings(question, endpoint))
+    switch endpoint.api {
+    case .chat:
+      var messages = Array(#"{"messages":["#.utf8)
+      if let system = question.system {
+        messages += Array(#"{"role":"system","content":"#.utf8)
+        JSONText.append(quoted: system, to: &messages)
+        messages += Array("},".utf8)
+      }
+      beforePrompt = messages + Array(#"{"role":"user","content":"#.utf8)
+      afterPrompt = Array("}],".utf8) + settings.dropFirst()
+    case .completions:
+      beforePrompt = Array(#"{"prompt":"#.utf8)
+      afterPrompt = Array(",".utf8) + settings.dropFirst()
     }
-    beforePrompt = Array(body[..<place.lowerBound])
-    afterPrompt = Array(body[place.upperBound...])
   }
 
   /// The request for a prompt.
@@ -80,13 +86,8 @@ package struct HostedRequestForm: Sendable {
 }
 
 extension HostedQuestion {
-  /// The fields of OpenAI's two routes, and the few of others that are needed.
-  fileprivate struct Body: Encodable {
-    struct Message: Encodable {
-      let role: String
-      let content: String
-    }
-
+  /// The fields of OpenAI's two routes but for the prompt, and the few of others that are needed.
+  fileprivate struct Settings: Encodable {
     struct Routing: Encodable {
       let require_parameters = true
     }
@@ -110,8 +111,6 @@ extension HostedQuestion {
 
     // Named as they stand in the JSON.
     let model: String
-    var messages: [Message]?
-    var prompt: String?
     var max_tokens: Int?
     var max_completion_tokens: Int?
     let temperature: Double
@@ -124,7 +123,7 @@ extension HostedQuestion {
     var stream_options: StreamOptions?
     var provider: Routing?
 
-    init(_ question: HostedQuestion, _ text: String, _ endpoint: HostedEndpoint) {
+    init(_ question: HostedQuestion, _ endpoint: HostedEndpoint) {
       model = endpoint.model
       temperature = question.temperature
       seed = question.seed.map { Int64($0 & 0x7FFF_FFFF) }
@@ -136,15 +135,11 @@ extension HostedQuestion {
       }
       switch endpoint.api {
       case .chat:
-        messages =
-          (question.system.map { [Message(role: "system", content: $0)] } ?? [])
-          + [Message(role: "user", content: text)]
         if question.topK > 0 {
           logprobs = .wanted
           top_logprobs = question.topK
         }
       case .completions:
-        prompt = text
         if question.topK > 0 { logprobs = .count(question.topK) }
         if question.purpose == .score { echo = true }
       }

@@ -9,12 +9,12 @@ extension DenseWeights {
     let start = UnsafeRawPointer(bytes.pointer)
     let right: Product.Right
     switch (precision, storage) {
-    case (.bf16, .bf16), (.int16, .bf16):
-      right = .bf16(start.assumingMemoryBound(to: UInt16.self), stride: columns)
-    case (.bf16, .fp32), (.int16, .fp32):
-      right = .columns(start.assumingMemoryBound(to: Float.self), stride: columns)
     case (.fp32, _), (_, .int8), (_, .int4):
       return product(x, into: y, m: m, team: team, instructionSet: instructionSet)
+    case (_, .bf16):
+      right = .bf16(start.assumingMemoryBound(to: UInt16.self), stride: columns)
+    case (_, .fp32):
+      right = .columns(start.assumingMemoryBound(to: Float.self), stride: columns)
     }
     Product(
       left: .rows(x, stride: columns), right: right, y: y, yStride: rows, m: m, n: rows,

@@ -72,11 +72,11 @@ package struct ParquetReader: ~Copyable {
     let rowCount = Int(arrow_parquet_reader_group_rows(handle, Int32(group)))
     var read: OpaquePointer?
     try checkingParquet { error in
-      arrow_parquet_reader_read(handle, Int32(group), [Int32(column)], 1, &read, error)
+      arrow_parquet_reader_read(handle, Int32(group), Int32(column), &read, error)
     }
     guard let read else { throw ParquetError(reason: "libparquet gave no rows") }
-    defer { arrow_parquet_rows_free(read) }
-    let values = arrow_parquet_rows_values(read, 0)
+    defer { arrow_parquet_chunk_free(read) }
+    let values = arrow_parquet_chunk_values(read)
     return Self.copy(values, kind: columns[column].kind, rowCount: rowCount)
   }
 

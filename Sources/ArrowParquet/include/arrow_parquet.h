@@ -65,7 +65,7 @@ typedef struct {
 
 typedef struct arrow_parquet_writer arrow_parquet_writer;
 typedef struct arrow_parquet_reader arrow_parquet_reader;
-typedef struct arrow_parquet_rows arrow_parquet_rows;
+typedef struct arrow_parquet_chunk arrow_parquet_chunk;
 
 // Receives the bytes of the file in order. Returns 0, or anything else to make the write fail.
 typedef int32_t (*arrow_parquet_sink)(void *context, const void *bytes, int64_t count);
@@ -96,10 +96,9 @@ int32_t arrow_parquet_reader_group_count(const arrow_parquet_reader *reader);
 int64_t arrow_parquet_reader_group_rows(const arrow_parquet_reader *reader, int32_t group);
 // The value of a metadata key, or NULL; belongs to the reader.
 const char *arrow_parquet_reader_metadata(const arrow_parquet_reader *reader, const char *key);
-// Reads some columns (indices into `columns`) of one row group.
-int32_t arrow_parquet_reader_read(arrow_parquet_reader *reader, int32_t group,
-                                  const int32_t *columns, int32_t column_count,
-                                  arrow_parquet_rows **rows, char **error);
+// Reads a column (an index into `columns`) of one row group.
+int32_t arrow_parquet_reader_read(arrow_parquet_reader *reader, int32_t group, int32_t column,
+                                  arrow_parquet_chunk **chunk, char **error);
 // How many values the caller must have room for to read a column of a group into its own memory, or
 // -1 when arrow_parquet_reader_read must be used: the file has it in another type, with nulls, or
 // claims more than is believed.
@@ -112,10 +111,10 @@ int32_t arrow_parquet_reader_read_into(arrow_parquet_reader *reader, int32_t gro
                                        int64_t *count, char **error);
 void arrow_parquet_reader_free(arrow_parquet_reader *reader);
 
-// The values of the i-th column that was read; they belong to `rows`.
+// The values that were read; they belong to `chunk`.
 // Offsets count from the start of `values` and begin with 0.
-arrow_parquet_values arrow_parquet_rows_values(const arrow_parquet_rows *rows, int32_t index);
-void arrow_parquet_rows_free(arrow_parquet_rows *rows);
+arrow_parquet_values arrow_parquet_chunk_values(const arrow_parquet_chunk *chunk);
+void arrow_parquet_chunk_free(arrow_parquet_chunk *chunk);
 
 #ifdef __cplusplus
 }
