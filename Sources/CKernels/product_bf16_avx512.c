@@ -31,39 +31,38 @@ INLINE_KERNEL __m512i words_along(const float *row, size_t count) {
     return (__m512i)_mm512_cvtne2ps_pbh(second, first);
 }
 
-KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, size_t depth,
-                           uint32_t *packed, size_t packed_stride) {
-    for (size_t r = 0; r < row_count; r++)
-        for (size_t k = 0; k < depth; k += 32) {
-            const float *from = rows + r * stride + k;
-            _mm_prefetch(from + stride, _MM_HINT_T0);
-            _mm_prefetch(from + stride + 16, _MM_HINT_T0);
-            _mm512_store_si512(packed + r * packed_stride + k / 2, words_along(from, depth - k));
+KERNEL void pack_left_rows(left_part left, uint32_t *packed, size_t packed_stride) {
+    for (size_t r = 0; r < left.row_count; r++)
+        for (size_t k = 0; k < left.depth; k += 32) {
+            const float *from = left.floats + r * left.stride + k;
+            _mm_prefetch(from + left.stride, _MM_HINT_T0);
+            _mm_prefetch(from + left.stride + 16, _MM_HINT_T0);
+            _mm512_store_si512(packed + r * packed_stride + k / 2,
+                               words_along(from, left.depth - k));
         }
 }
 
-KERNEL void pack_left_columns(const float *rows, size_t stride, const float *inverses,
-                              size_t row_count, size_t depth, uint32_t *packed,
-                              size_t packed_stride) {
-    for (size_t k = 0; k < depth; k += 32) {
-        for (size_t r = 0; r < row_count; r += 16) {
-            __mmask16 mask = first_lanes(row_count - r);
+KERNEL void pack_left_columns(left_part left, uint32_t *packed, size_t packed_stride) {
+    for (size_t k = 0; k < left.depth; k += 32) {
+        for (size_t r = 0; r < left.row_count; r += 16) {
+            __mmask16 mask = first_lanes(left.row_count - r);
             __m512i square[16];
             for (size_t i = 0; i < 16; i++) {
                 __m512 pair[2];
                 for (size_t j = 0; j < 2; j++) {
                     size_t at = k + 2 * i + j;
                     pair[j] = _mm512_setzero_ps();
-                    if (at >= depth) continue;
-                    const float *from = rows + at * stride + r;
-                    _mm_prefetch(from + 32 * stride, _MM_HINT_T1);
+                    if (at >= left.depth) continue;
+                    const float *from = left.floats + at * left.stride + r;
+                    _mm_prefetch(from + 32 * left.stride, _MM_HINT_T1);
                     pair[j] = _mm512_maskz_loadu_ps(mask, from);
-                    if (inverses) pair[j] = _mm512_mul_ps(pair[j], _mm512_set1_ps(inverses[at]));
+                    if (left.inverses)
+                        pair[j] = _mm512_mul_ps(pair[j], _mm512_set1_ps(left.inverses[at]));
                 }
                 square[i] = words_of(pair[0], pair[1]);
             }
             transpose_words(square);
-            for (size_t i = 0; i < 16 && r + i < row_count; i++)
+            for (size_t i = 0; i < 16 && r + i < left.row_count; i++)
                 _mm512_store_si512(packed + (r + i) * packed_stride + k / 2, square[i]);
         }
     }

@@ -199,12 +199,23 @@ KERNEL void tiles(size_t row_count, const uint32_t *left, size_t left_stride,
     }
 }
 
-KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, size_t depth,
-                           uint32_t *packed, size_t packed_stride);
-// inverses: [depth], what each k is multiplied by, or NULL.
-KERNEL void pack_left_columns(const float *rows, size_t stride, const float *inverses,
-                              size_t row_count, size_t depth, uint32_t *packed,
-                              size_t packed_stride);
+// What is added to the integers of a part of left before they are rounded: at its first row and k, and
+// from one row or k to the next; all 0 when it is rounded to the nearest.
+typedef struct {
+    uint32_t first, to_row, to_k;
+} dither;
+
+// Rows and k of left that are packed at once.
+typedef struct {
+    const float *floats;   // the first
+    size_t stride;         // as in product_operands
+    const float *inverses; // [depth], what each k of columns is multiplied by; or NULL
+    size_t row_count, depth;
+    dither dither;
+} left_part;
+
+KERNEL void pack_left_rows(left_part left, uint32_t *packed, size_t packed_stride);
+KERNEL void pack_left_columns(left_part left, uint32_t *packed, size_t packed_stride);
 #if RIGHT_FLOATS
 KERNEL void pack_right_rows(const float *rows, size_t stride, size_t width, size_t depth,
                             uint32_t *panel);
@@ -223,16 +234,24 @@ KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_
 KERNEL void pack_left(const product_operands *o, size_t first_row, size_t row_count,
                       size_t first_k, size_t depth, uint32_t *packed) {
     size_t stride = left_stride((depth + WORD_DEPTH - 1) / WORD_DEPTH);
+    left_part part = {.stride = o->left_stride, .row_count = row_count, .depth = depth};
+    if (o->left_is_dithered) {
+        uint32_t row = o->left_first_row + (uint32_t)first_row, k = (uint32_t)first_k;
+        part.dither = (dither){row * PRODUCT_DITHER_ROW + k * PRODUCT_DITHER_K,
+                               PRODUCT_DITHER_ROW, PRODUCT_DITHER_K};
+    }
     if (o->left_kind == PRODUCT_LEFT_ROWS) {
-        pack_left_rows(o->left + first_row * o->left_stride + first_k, o->left_stride, row_count,
-                       depth, packed, stride);
+        part.floats = o->left + first_row * o->left_stride + first_k;
+        pack_left_rows(part, packed, stride);
         return;
     }
     float inverses[PRODUCT_BLOCK_WORDS * WORD_DEPTH];
-    if (o->left_divisors)
+    if (o->left_divisors) {
         for (size_t k = 0; k < depth; k++) inverses[k] = 1.0f / o->left_divisors[first_k + k];
-    pack_left_columns(o->left + first_k * o->left_stride + first_row, o->left_stride,
-                      o->left_divisors ? inverses : NULL, row_count, depth, packed, stride);
+        part.inverses = inverses;
+    }
+    part.floats = o->left + first_k * o->left_stride + first_row;
+    pack_left_columns(part, packed, stride);
 }
 
 KERNEL void pack_right(const product_operands *o, size_t first_column, size_t width,

@@ -13,34 +13,32 @@ INLINE_KERNEL __m512 multiply_add(__m512 sum, __m512i left, __m512i right) {
 
 INLINE_KERNEL __m512 sum_as_floats(__m512 sum) { return sum; }
 
-KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, size_t depth,
-                           uint32_t *packed, size_t packed_stride) {
-    for (size_t r = 0; r < row_count; r++)
-        for (size_t k = 0; k < depth; k += 16)
+KERNEL void pack_left_rows(left_part left, uint32_t *packed, size_t packed_stride) {
+    for (size_t r = 0; r < left.row_count; r++)
+        for (size_t k = 0; k < left.depth; k += 16)
             _mm512_store_ps(packed + r * packed_stride + k,
-                            _mm512_maskz_loadu_ps(first_lanes(depth - k), rows + r * stride + k));
+                            _mm512_maskz_loadu_ps(first_lanes(left.depth - k),
+                                                  left.floats + r * left.stride + k));
 }
 
-KERNEL void pack_left_columns(const float *rows, size_t stride, const float *inverses,
-                              size_t row_count, size_t depth, uint32_t *packed,
-                              size_t packed_stride) {
-    for (size_t k = 0; k < depth; k += 16) {
-        for (size_t r = 0; r < row_count; r += 16) {
-            __mmask16 mask = first_lanes(row_count - r);
+KERNEL void pack_left_columns(left_part left, uint32_t *packed, size_t packed_stride) {
+    for (size_t k = 0; k < left.depth; k += 16) {
+        for (size_t r = 0; r < left.row_count; r += 16) {
+            __mmask16 mask = first_lanes(left.row_count - r);
             __m512i square[16];
             for (size_t i = 0; i < 16; i++) {
                 __m512 value = _mm512_setzero_ps();
-                if (k + i < depth) {
-                    const float *from = rows + (k + i) * stride + r;
-                    _mm_prefetch(from + 16 * stride, _MM_HINT_T1);
+                if (k + i < left.depth) {
+                    const float *from = left.floats + (k + i) * left.stride + r;
+                    _mm_prefetch(from + 16 * left.stride, _MM_HINT_T1);
                     value = _mm512_maskz_loadu_ps(mask, from);
-                    if (inverses)
-                        value = _mm512_mul_ps(value, _mm512_set1_ps(inverses[k + i]));
+                    if (left.inverses)
+                        value = _mm512_mul_ps(value, _mm512_set1_ps(left.inverses[k + i]));
                 }
                 square[i] = _mm512_castps_si512(value);
             }
             transpose_words(square);
-            for (size_t i = 0; i < 16 && r + i < row_count; i++)
+            for (size_t i = 0; i < 16 && r + i < left.row_count; i++)
                 _mm512_store_si512(packed + (r + i) * packed_stride + k, square[i]);
         }
     }

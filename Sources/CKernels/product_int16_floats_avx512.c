@@ -69,8 +69,9 @@ INLINE_KERNEL __m512 bf16_at(const uint16_t *row, size_t k, size_t depth) {
                     for (size_t i = 0; i < 16; i++) {                                             \
                         const TYPE *row = rows + (v * 16 + i) * stride;                           \
                         square[i] = v * 16 + i < width                                            \
-                                        ? words_along(FLOATS_AT(row, k, last),                    \
-                                                      FLOATS_AT(row, k + 16, last), inverses[i])  \
+                                        ? words_of_halves(                                        \
+                                              integers(FLOATS_AT(row, k, last), inverses[i]),     \
+                                              integers(FLOATS_AT(row, k + 16, last), inverses[i])) \
                                         : _mm512_setzero_si512();                                 \
                     }                                                                             \
                     transpose_words(square);                                                      \

@@ -62,16 +62,22 @@ INLINE_KERNEL __m512i integers(__m512 x, __m512 inverse) {
     return _mm512_cvtps_epi32(_mm512_mul_ps(x, inverse));
 }
 
+// dither: of each lane. Left's; only beside floats is it ever anything else than 0.
+INLINE_KERNEL __m512i left_integers(__m512 x, __m512 inverse, __m512i dither) {
+    if (!RIGHT_FLOATS) return integers(x, inverse);
+    __m512 added = _mm512_mul_ps(_mm512_cvtepi32_ps(dither), _mm512_set1_ps(0x1p-32f));
+    return _mm512_cvtps_epi32(_mm512_add_ps(_mm512_mul_ps(x, inverse), added));
+}
+
 // Words of two vectors: lane i is (first[i], second[i]).
 INLINE_KERNEL __m512i words_of(__m512i first, __m512i second) {
     return _mm512_mask_blend_epi16(0xAAAAAAAA, first, _mm512_slli_epi32(second, 16));
 }
 
-// Words of 32 neighbours.
-INLINE_KERNEL __m512i words_along(__m512 first, __m512 second, __m512 inverse) {
-    return _mm512_inserti64x4(
-        _mm512_castsi256_si512(_mm512_cvtepi32_epi16(integers(first, inverse))),
-        _mm512_cvtepi32_epi16(integers(second, inverse)), 1);
+// Words of 32 neighbours: lane i of `first` is neighbour i.
+INLINE_KERNEL __m512i words_of_halves(__m512i first, __m512i second) {
+    return _mm512_inserti64x4(_mm512_castsi256_si512(_mm512_cvtepi32_epi16(first)),
+                              _mm512_cvtepi32_epi16(second), 1);
 }
 
 INLINE_KERNEL __m512 floats_at(const float *row, size_t k, size_t depth) {
@@ -81,35 +87,49 @@ INLINE_KERNEL __m512 floats_at(const float *row, size_t k, size_t depth) {
 
 INLINE_KERNEL void store_float(uint32_t *word, float value) { memcpy(word, &value, sizeof value); }
 
-KERNEL void pack_left_rows(const float *rows, size_t stride, size_t row_count, size_t depth,
-                           uint32_t *packed, size_t packed_stride) {
-    for (size_t r = 0; r < row_count; r++) {
-        const float *row = rows + r * stride;
+// The dither of lanes 0 to 15, from one to the next so much.
+INLINE_KERNEL __m512i lanes_of(uint32_t first, uint32_t to_next) {
+    const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    return _mm512_add_epi32(_mm512_set1_epi32((int32_t)first),
+                            _mm512_mullo_epi32(lanes, _mm512_set1_epi32((int32_t)to_next)));
+}
+
+KERNEL void pack_left_rows(left_part left, uint32_t *packed, size_t packed_stride) {
+    const __m512i further = _mm512_set1_epi32((int32_t)(16 * left.dither.to_k));
+    for (size_t r = 0; r < left.row_count; r++) {
+        const float *row = left.floats + r * left.stride;
         uint32_t *to = packed + r * packed_stride, *to_steps = to + left_steps(packed_stride);
-        for (size_t first = 0; first == 0 || first < depth; first += STEP_DEPTH) {
-            size_t last = at_most(depth, first + STEP_DEPTH);
+        __m512i dither = lanes_of(left.dither.first + (uint32_t)r * left.dither.to_row,
+                                  left.dither.to_k);
+        for (size_t first = 0; first == 0 || first < left.depth; first += STEP_DEPTH) {
+            size_t last = at_most(left.depth, first + STEP_DEPTH);
             __m512i largest = _mm512_setzero_si512();
             for (size_t k = first; k < last; k += 16) {
-                _mm_prefetch(row + stride + k, _MM_HINT_T0);
+                _mm_prefetch(row + left.stride + k, _MM_HINT_T0);
                 largest = larger_magnitude(largest, floats_at(row, k, last));
             }
             row_step each = step_of(largest);
             __m512 inverse = _mm512_set1_ps(each.inverse);
-            for (size_t k = first; k < last; k += 32)
-                _mm512_store_si512(to + k / 2,
-                                   words_along(floats_at(row, k, last),
-                                               floats_at(row, k + 16, last), inverse));
+            for (size_t k = first; k < last; k += 32) {
+                __m512i one = left_integers(floats_at(row, k, last), inverse, dither);
+                dither = _mm512_add_epi32(dither, further);
+                __m512i two = left_integers(floats_at(row, k + 16, last), inverse, dither);
+                dither = _mm512_add_epi32(dither, further);
+                _mm512_store_si512(to + k / 2, words_of_halves(one, two));
+            }
             store_float(to_steps + first / STEP_DEPTH, each.step);
         }
     }
 }
 
-// Sixteen rows of a step: columns first ..< last of [k][row].
-INLINE_KERNEL void pack_left_square(const float *rows, size_t stride, const float *inverses,
-                                    size_t row_count, size_t first, size_t last, steps each,
+// Sixteen rows of a step, the first of `left`: columns first ..< last of [k][row].
+INLINE_KERNEL void pack_left_square(left_part left, size_t first, size_t last, steps each,
                                     uint32_t *packed, size_t packed_stride) {
-    __mmask16 mask = first_lanes(row_count);
-    size_t count = at_most(row_count, 16);
+    __mmask16 mask = first_lanes(left.row_count);
+    size_t count = at_most(left.row_count, 16);
+    const __m512i further = _mm512_set1_epi32((int32_t)left.dither.to_k);
+    __m512i dither = lanes_of(left.dither.first + (uint32_t)first * left.dither.to_k,
+                              left.dither.to_row);
     for (size_t k = first; k < last; k += 32) {
         __m512i square[16];
         for (size_t i = 0; i < 16; i++) {
@@ -118,9 +138,10 @@ INLINE_KERNEL void pack_left_square(const float *rows, size_t stride, const floa
                 size_t at = k + 2 * i + j;
                 pair[j] = _mm512_setzero_si512();
                 if (at >= last) continue;
-                __m512 x = _mm512_maskz_loadu_ps(mask, rows + at * stride);
-                if (inverses) x = _mm512_mul_ps(x, _mm512_set1_ps(inverses[at]));
-                pair[j] = integers(x, each.inverse);
+                __m512 x = _mm512_maskz_loadu_ps(mask, left.floats + at * left.stride);
+                if (left.inverses) x = _mm512_mul_ps(x, _mm512_set1_ps(left.inverses[at]));
+                pair[j] = left_integers(x, each.inverse, dither);
+                dither = _mm512_add_epi32(dither, further);
             }
             square[i] = words_of(pair[0], pair[1]);
         }
@@ -135,27 +156,29 @@ INLINE_KERNEL void pack_left_square(const float *rows, size_t stride, const floa
                     values[i]);
 }
 
-KERNEL void pack_left_columns(const float *rows, size_t stride, const float *inverses,
-                              size_t row_count, size_t depth, uint32_t *packed,
-                              size_t packed_stride) {
+KERNEL void pack_left_columns(left_part left, uint32_t *packed, size_t packed_stride) {
     enum { GROUPS = PRODUCT_BLOCK_ROWS / 16 };
-    for (size_t r = 0; r < row_count; r += PRODUCT_BLOCK_ROWS) {
-        size_t count = at_most(row_count - r, PRODUCT_BLOCK_ROWS), groups = (count + 15) / 16;
-        for (size_t first = 0; first == 0 || first < depth; first += STEP_DEPTH) {
-            size_t last = at_most(depth, first + STEP_DEPTH);
+    for (size_t r = 0; r < left.row_count; r += PRODUCT_BLOCK_ROWS) {
+        size_t count = at_most(left.row_count - r, PRODUCT_BLOCK_ROWS), groups = (count + 15) / 16;
+        for (size_t first = 0; first == 0 || first < left.depth; first += STEP_DEPTH) {
+            size_t last = at_most(left.depth, first + STEP_DEPTH);
             __m512i largest[GROUPS] = {0};
             for (size_t k = first; k < last; k++)
                 for (size_t g = 0; g < groups; g++) {
-                    const float *from = rows + k * stride + r + g * 16;
-                    _mm_prefetch(from + ROWS_AHEAD * stride, _MM_HINT_T0);
+                    const float *from = left.floats + k * left.stride + r + g * 16;
+                    _mm_prefetch(from + ROWS_AHEAD * left.stride, _MM_HINT_T0);
                     __m512 x = _mm512_maskz_loadu_ps(first_lanes(count - g * 16), from);
-                    if (inverses) x = _mm512_mul_ps(x, _mm512_set1_ps(inverses[k]));
+                    if (left.inverses) x = _mm512_mul_ps(x, _mm512_set1_ps(left.inverses[k]));
                     largest[g] = larger_magnitude(largest[g], x);
                 }
-            for (size_t g = 0; g < groups; g++)
-                pack_left_square(rows + r + g * 16, stride, inverses, count - g * 16, first, last,
-                                 steps_of(largest[g]), packed + (r + g * 16) * packed_stride,
-                                 packed_stride);
+            for (size_t g = 0; g < groups; g++) {
+                left_part rows = left;
+                rows.floats += r + g * 16;
+                rows.row_count = count - g * 16;
+                rows.dither.first += (uint32_t)(r + g * 16) * left.dither.to_row;
+                pack_left_square(rows, first, last, steps_of(largest[g]),
+                                 packed + (r + g * 16) * packed_stride, packed_stride);
+            }
         }
     }
 }

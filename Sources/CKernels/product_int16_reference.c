@@ -18,8 +18,14 @@ static float step_of(const float *x, size_t stride, size_t count, float limit, f
     return largest * (1.0f / limit);
 }
 
-static int32_t integer_of(float x, float inverse) {
-    return inverse > 0 ? (int32_t)lrintf(x * inverse) : 0;
+static int32_t integer_of(float x, float inverse, float dither) {
+    return inverse > 0 ? (int32_t)lrintf(x * inverse + dither) : 0;
+}
+
+static float dither_of(product_int16_row row, size_t k) {
+    if (!row.left_is_dithered) return 0;
+    uint32_t place = row.place * PRODUCT_DITHER_ROW + (uint32_t)k * PRODUCT_DITHER_K;
+    return (float)(int32_t)place * 0x1p-32f;
 }
 
 void product_int16_row_reference(product_int16_row row, size_t n, size_t k, float scale,
@@ -42,10 +48,11 @@ void product_int16_row_reference(product_int16_row row, size_t n, size_t k, floa
                                        &inverses[j]);
             }
             for (size_t i = 0; i < depth; i++) {
-                int32_t one = integer_of(left[i * row.left_to_k], inverse);
+                int32_t one =
+                    integer_of(left[i * row.left_to_k], inverse, dither_of(row, first + i));
                 const float *of_k = right + i * row.right_to_k;
                 for (size_t j = 0; j < count; j++)
-                    sums[j] += one * integer_of(of_k[j * row.right_to_n], inverses[j]);
+                    sums[j] += one * integer_of(of_k[j * row.right_to_n], inverses[j], 0);
             }
             float factor = step * scale;
             for (size_t j = 0; j < count; j++) {

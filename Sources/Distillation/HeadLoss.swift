@@ -231,7 +231,8 @@ package final class HeadLoss {
     }
     productTN(
       logits + tokens.lowerBound, hiddenRows.pointer, into: piece, m: tokens.count, n: width,
-      k: keptRows, xStride: vocabularySize, accumulate: false, precision: precision, team: team)
+      k: keptRows, xStride: vocabularySize, accumulate: false, precision: precision,
+      rounding: .unbiased(firstRow: tokens.lowerBound), team: team)
     profiler.lap(
       .headWeightGradient, arithmetic: 2 * keptRows * width * tokens.count, wrote: piece,
       count: tokens.count * width)
@@ -344,7 +345,7 @@ package final class HeadLoss {
   ) {
     productNN(
       logits, head, into: hiddenGradientRows.pointer, m: rows.count, n: width,
-      k: vocabularySize, accumulate: false, precision: precision, team: team)
+      k: vocabularySize, accumulate: false, precision: precision, rounding: .unbiased(), team: team)
     for (row, position) in targets.positions[rows].enumerated() {
       memcpy(
         gradient.hidden.baseAddress! + Int(position) * width,
@@ -357,7 +358,7 @@ package final class HeadLoss {
     productTN(
       logits, hiddenRows.pointer, into: headGradient, m: vocabularySize, n: width,
       k: rows.count, accumulate: gradient.writing == .add || rows.lowerBound > 0,
-      precision: precision, team: team)
+      precision: precision, rounding: .unbiased(), team: team)
     profiler.lap(
       .headWeightGradient, arithmetic: 2 * rows.count * width * vocabularySize,
       wrote: headGradient, count: vocabularySize * width)

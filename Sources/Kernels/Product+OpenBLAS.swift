@@ -103,10 +103,16 @@ extension Product.Portable {
     case .bf16, .codes, .trits:
       preconditionFailure("only floats are left")
     }
-    team.parallelRows(product.m) { [first] rows in
+    var firstRow = 0
+    if case .unbiased(let place) = product.rounding {
+      first.left_is_dithered = 1
+      firstRow = place
+    }
+    team.parallelRows(product.m) { [first, firstRow] rows in
       for index in rows {
         var row = first
         row.left += index * toRow
+        row.place = UInt32(truncatingIfNeeded: firstRow + index)
         product_int16_row_reference(
           row, product.n, product.k, product.scale, product.accumulate ? 1 : 0,
           product.y + index * product.yStride)

@@ -27,6 +27,18 @@ package enum ProductPrecision: String, Sendable {
     ?? (InstructionSet.active < .avx512 ? .fp32 : cpu_has_fast_bf16() == 1 ? .bf16 : .int16)
 }
 
+/// How the floats of a product's left operand become integers, where it computes in int16.
+package enum ProductRounding: Sendable {
+  /// Each to the nearest one.
+  case nearest
+  /// Up or down, so that they are right on average. Of a softmax' gradient most are positive and below
+  /// half a step: to the nearest, all of them would be lost, and what they add up to.
+  ///
+  /// - Parameter firstRow: the place of the operand's first row in the matrix that it is a part of, so
+  ///   that parts give the bits of the whole.
+  case unbiased(firstRow: Int = 0)
+}
+
 /// y = x · wᵀ.
 ///
 /// - Parameter x: `[m, k]`. - Parameter w: `[n, k]`.
@@ -54,12 +66,13 @@ package func productNT(
 package func productNN(
   _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>,
   m: Int, n: Int, k: Int, xStride: Int? = nil, wStride: Int? = nil, yStride: Int? = nil,
-  accumulate: Bool, precision: ProductPrecision, team: ComputeTeam,
-  instructionSet: InstructionSet = .active
+  accumulate: Bool, precision: ProductPrecision, rounding: ProductRounding = .nearest,
+  team: ComputeTeam, instructionSet: InstructionSet = .active
 ) {
   Product(
     left: .rows(x, stride: xStride ?? k), right: .rows(w, stride: wStride ?? n),
-    y: y, yStride: yStride ?? n, m: m, n: n, k: k, accumulate: accumulate
+    y: y, yStride: yStride ?? n, m: m, n: n, k: k, accumulate: accumulate,
+    rounding: rounding
   ).run(precision, team: team, instructionSet: instructionSet)
 }
 
@@ -72,12 +85,13 @@ package func productNN(
 package func productTN(
   _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>,
   m: Int, n: Int, k: Int, xStride: Int? = nil, wStride: Int? = nil, yStride: Int? = nil,
-  accumulate: Bool, precision: ProductPrecision, team: ComputeTeam,
-  instructionSet: InstructionSet = .active
+  accumulate: Bool, precision: ProductPrecision, rounding: ProductRounding = .nearest,
+  team: ComputeTeam, instructionSet: InstructionSet = .active
 ) {
   Product(
     left: .columns(x, stride: xStride ?? m), right: .rows(w, stride: wStride ?? n),
-    y: y, yStride: yStride ?? n, m: m, n: n, k: k, accumulate: accumulate
+    y: y, yStride: yStride ?? n, m: m, n: n, k: k, accumulate: accumulate,
+    rounding: rounding
   ).run(precision, team: team, instructionSet: instructionSet)
 }
 

@@ -40,6 +40,7 @@ struct Product {
   var k: Int
   var accumulate: Bool
   var scale: Float = 1
+  var rounding = ProductRounding.nearest
 
   func run(_ precision: ProductPrecision, team: ComputeTeam, instructionSet: InstructionSet) {
     guard m > 0, n > 0 else { return }
@@ -130,6 +131,10 @@ struct Product {
     case .trits(let weights):
       (result.right_kind, result.right_stride) = (PRODUCT_RIGHT_TRITS, weights.columns)
       result.right = UnsafeRawPointer(weights.packed)
+    }
+    if case .unbiased(let firstRow) = rounding {
+      result.left_is_dithered = 1
+      result.left_first_row = UInt32(truncatingIfNeeded: firstRow)
     }
     result.k = k
     (result.y, result.y_stride) = (y, yStride)

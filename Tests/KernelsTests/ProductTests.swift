@@ -111,6 +111,66 @@ struct ProductTests {
     }
   }
 
+  @Test func `integers that are rounded without bias are the same everywhere, and in parts`() {
+    var random = SplitMix64(seed: 15)
+    for (m, n, k) in [(1, 1, 1), (13, 70, 127), (97, 66, 260), (200, 7, 1030)] {
+      let (x, w) = (random.floats(m * k), random.floats(k * n))
+      let xT = transposed(x, rows: m, columns: k)
+      let parts = [0..<m / 3, m / 3..<m]
+      let results = InstructionSet.available.flatMap { set in
+        [1, 3].map { threads in
+          let team = ComputeTeam(threadCount: threads)
+          var nn = [Float](repeating: 0, count: m * n)
+          var (tn, part) = (nn, nn)
+          productNN(
+            x, w, into: &nn, m: m, n: n, k: k, accumulate: false, precision: .int16,
+            rounding: .unbiased(), team: team, instructionSet: set)
+          productTN(
+            xT, w, into: &tn, m: m, n: n, k: k, accumulate: false, precision: .int16,
+            rounding: .unbiased(), team: team, instructionSet: set)
+          for rows in parts where !rows.isEmpty {
+            part.withUnsafeMutableBufferPointer { part in
+              productTN(
+                Array(xT[rows.lowerBound...]), w, into: part.baseAddress! + rows.lowerBound * n,
+                m: rows.count, n: n, k: k, xStride: m, accumulate: false, precision: .int16,
+                rounding: .unbiased(firstRow: rows.lowerBound), team: team, instructionSet: set)
+            }
+          }
+          return [nn, tn, part]
+        }
+      }
+      for result in results.flatMap({ $0 }) { #expect(result == results[0][0], "\((m, n, k))") }
+    }
+  }
+
+  /// Small numbers of one sign among large ones, as in a softmax' gradient, whose sum is asked for.
+  @Test(arguments: InstructionSet.available)
+  func `what is below half a step is lost to the nearest, and kept without bias`(
+    set: InstructionSet
+  ) {
+    var random = SplitMix64(seed: 16)
+    let (m, k) = (64, 1024)
+    var (x, exact) = ([Float](repeating: 0, count: m * k), 0.0)
+    for i in 0..<m {
+      for j in 0..<k {
+        // Half a step is 1/8190.
+        let small = Float.random(in: 0..<1e-4, using: &random)
+        let isLarge = j % 64 == 17
+        x[i * k + j] = isLarge ? (j % 128 < 64 ? -1 : 1) : small
+        exact += isLarge ? 0 : Double(small)
+      }
+    }
+    func sum(_ rounding: ProductRounding) -> Double {
+      var y = [Float](repeating: 0, count: m)
+      productNN(
+        x, [Float](repeating: 1, count: k), into: &y, m: m, n: 1, k: k, accumulate: false,
+        precision: .int16, rounding: rounding, team: team, instructionSet: set)
+      return y.reduce(0) { $0 + Double($1) }
+    }
+    #expect(abs(sum(.nearest)) < 0.01 * exact)
+    #expect(abs(sum(.unbiased()) - exact) < 0.01 * exact)
+  }
+
   /// Rows of Gaussian numbers, with one number in twenty 30 times as large in the second case.
   @Test(arguments: InstructionSet.available, [Float(1), 30])
   func `integers are no coarser than bf16`(set: InstructionSet, outlier: Float) {

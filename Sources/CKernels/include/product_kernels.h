@@ -31,6 +31,11 @@ enum {
 // Below it magnitudes count as zero: the inverse of their step would overflow.
 #define PRODUCT_INT16_SMALLEST 1e-30f
 
+// Unbiased rounding: what is added before rounding to the nearest is -1/2 ..< 1/2, spread over rows and k
+// as evenly as can be (the R2 sequence: Roberts 2018), as a fraction of 2^32.
+#define PRODUCT_DITHER_ROW 0xC13FA9A9u
+#define PRODUCT_DITHER_K 0x91E10DA5u
+
 // Bytes of a shared operand, and of scratch that one call needs; rows of words are padded to an odd
 // number of cache lines.
 enum {
@@ -60,6 +65,8 @@ typedef struct {
     const float *left;
     size_t left_stride;          // elements from one row to the next
     const float *left_divisors;  // PRODUCT_LEFT_COLUMNS only: row k is divided by [k]; or NULL
+    int left_is_dithered;        // 1: int16 floats only; left is rounded without bias
+    uint32_t left_first_row;     // the place of left's first row in what it is a part of, for that
     const void *right;
     size_t right_stride;         // elements from one row to the next; for trits: n
     size_t k;
@@ -92,8 +99,9 @@ void product_bf16_avx512(const product_operands *operands, product_block block,
 // The same with floats rounded to integers, ties to even, and sums that are exact in int32 (dynamic
 // fixed point: Das et al. 2018, arXiv:1802.00930). k neighbours of a row of left or of a column of
 // right have a step: their largest magnitude / limit. So they are off by at most 2^-10 (times codes or
-// trits) or 2^-9.5 (floats times floats) of their norm; bf16 by 2^-9. Where there is one that is not
-// finite, the row or column of y is NaN.
+// trits) or 2^-9.5 (floats times floats) of their norm; bf16 by 2^-9. Rounded without bias, they are off by
+// twice that at most, and by nothing on average. Where there is one that is not finite, the row or
+// column of y is NaN.
 void product_pack_int16_avx512(const product_operands *operands, product_block block, size_t first,
                                size_t last, void *shared);
 void product_int16_avx512(const product_operands *operands, product_block block,
@@ -109,6 +117,8 @@ typedef struct {
     const float *left, *right;
     size_t left_to_k, right_to_k, right_to_n;
     int right_is_integers; // small enough for int8
+    int left_is_dithered;
+    uint32_t place;        // of the row, for that
 } product_int16_row;
 
 // What these kernels compute, bit by bit.
