@@ -79,6 +79,23 @@ package struct QualityReport: Codable, Equatable, Sendable {
   /// Whether the trace is good enough to train on.
   package var passesGate: Bool { validRows > 0 && invalidShare < Self.invalidShareLimit }
 
+  /// Why it is not, for the user; nil when it is.
+  package var gateFailure: String? {
+    guard !passesGate else { return nil }
+    var reasons = [
+      validRows == 0
+        ? "none of \(rows) rows has a distribution of the teacher"
+        : "\(invalidRows) of \(rows) rows are invalid; at most \(Self.invalidShareLimit * 100) % may be"
+    ]
+    reasons += invalidRowsByReason.sorted { $0.key < $1.key }.map { "\($1) are \($0)" }
+    if let count = projection?.unalignedSequences, count > 0 {
+      reasons.append(
+        "the tokens of \(count) of \(sequences) answers do not spell their text, as where a provider "
+          + "rewrites it or it is no UTF-8")
+    }
+    return reasons.joined(separator: "; ")
+  }
+
   /// Counts one sequence.
   package mutating func add(_ sequence: TraceSequence) {
     sequences += 1

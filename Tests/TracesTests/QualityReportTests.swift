@@ -58,6 +58,24 @@ struct QualityReportTests {
     }
     #expect(!report.passesGate)
     #expect(report.invalidRowsByReason == ["not_a_logprob": report.invalidRows])
+    let invalid = report.invalidRows
+    #expect(
+      report.gateFailure
+        == "\(invalid) of \(report.rows) rows are invalid; at most 2.0 % may be; \(invalid) are not_a_logprob"
+    )
+  }
+
+  @Test func `traces without a distribution say why`() {
+    var report = QualityReport(metadata: .example)
+    report.add(.row(ids: [], logprobs: [], other: 0))
+    var projection = ProjectionCoverage()
+    #expect(report.gateFailure == "none of 1 rows has a distribution of the teacher")
+    projection.addUnalignedSequence()
+    report.projection = projection
+    #expect(
+      report.gateFailure
+        == "none of 1 rows has a distribution of the teacher; the tokens of 1 of 1 answers do not "
+        + "spell their text, as where a provider rewrites it or it is no UTF-8")
   }
 
   @Test func `a report read from shards equals one made while collecting, in JSON too`() throws {

@@ -55,11 +55,7 @@ struct TraceImporter {
       _ = try traces.convert(into: folder, metadata: metadata) { shards.append($0) }
       let set = try TraceSet(folder: folder)
       let report = try QualityReport(reading: set)
-      guard report.passesGate else {
-        throw Self.unusable(
-          "\(source.path): \(report.invalidRows) of \(report.rows) rows are invalid "
-            + "(\(report.invalidRowsByReason.sorted { $0.key < $1.key }))")
-      }
+      if let failure = report.gateFailure { throw Self.unusable("\(source.path): \(failure)") }
       try AtomicFile.write(report.json(), to: folder.appendingPathComponent("quality_report.json"))
       try AtomicFile.write(
         Data(QualityPicture(of: report).svg.utf8),

@@ -53,13 +53,9 @@ struct TraceRecording {
   func finish(end: String, projection: ProjectionCoverage? = nil) throws -> JSONObject {
     var report = try QualityReport(reading: TraceSet(folder: folder))
     report.projection = projection
-    guard report.passesGate else {
+    if let failure = report.gateFailure {
       throw Problem(
-        type: "urn:bitnet:problem:bad-traces", title: "The traces are not usable",
-        detail: report.validRows == 0
-          ? "none of \(report.rows) rows has a distribution of the teacher"
-          : "\(report.invalidRows) of \(report.rows) rows are invalid; at most "
-            + "\(QualityReport.invalidShareLimit * 100) % may be")
+        type: "urn:bitnet:problem:bad-traces", title: "The traces are not usable", detail: failure)
     }
     let json = folder.appendingPathComponent("quality_report.json")
     let picture = folder.appendingPathComponent("quality_report.svg")
