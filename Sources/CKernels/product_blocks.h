@@ -107,6 +107,8 @@ typedef struct {
     size_t stride, width;
     float scale;
     int accumulate;
+    double *squares; // of the first row, and from one row's to the next's; or NULL
+    size_t squares_stride;
 } tile_output;
 
 // sums [rows] += left . panel over so many words; step: bytes from one line ahead to the next.
@@ -130,12 +132,19 @@ INLINE_KERNEL void multiply_words(const int rows, __m512 sums[][VECTORS], const 
     *ahead = lines;
 }
 
+INLINE_KERNEL void add_squares(__m512 squares, double *sums) {
+    __m512d low = _mm512_cvtps_pd(_mm512_castps512_ps256(squares));
+    __m512d high = _mm512_cvtps_pd(_mm512_extractf32x8_ps(squares, 1));
+    __m512d both = _mm512_add_pd(low, high);
+    _mm512_storeu_pd(sums, _mm512_add_pd(_mm512_loadu_pd(sums), both));
+}
+
 // column_steps: [64], for RIGHT_HAS_STEPS.
 INLINE_KERNEL void add_to_y(const int rows, __m512 sums[][VECTORS], const float *row_steps,
                             size_t left_stride, const float *column_steps, tile_output out) {
     for (int r = 0; r < rows; r++) {
         float row_step = LEFT_HAS_STEPS ? row_steps[(size_t)r * left_stride] : 1;
-        __m512 factor = _mm512_set1_ps(row_step * out.scale);
+        __m512 factor = _mm512_set1_ps(row_step * out.scale), squares = _mm512_setzero_ps();
         for (int v = 0; v < VECTORS; v++) {
             if ((size_t)v * 16 >= out.width) break;
             __mmask16 mask = first_lanes(out.width - (size_t)v * 16);
@@ -145,7 +154,9 @@ INLINE_KERNEL void add_to_y(const int rows, __m512 sums[][VECTORS], const float 
             __m512 value = _mm512_mul_ps(sum_as_floats(sums[r][v]), each);
             if (out.accumulate) value = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, to), value);
             _mm512_mask_storeu_ps(to, mask, value);
+            if (out.squares) squares = _mm512_mask3_fmadd_ps(value, value, squares, mask);
         }
+        if (out.squares) add_squares(squares, out.squares + (size_t)r * out.squares_stride);
     }
 }
 
@@ -173,7 +184,9 @@ INLINE_KERNEL void tile(const int rows, const uint32_t *left, size_t left_stride
         multiply_words(rows, sums, left, left_stride, panel, part, &lines, step);
         left += part;
         panel += part * PANEL;
-        add_to_y(rows, sums, row_steps++, left_stride, (const float *)panel, out);
+        tile_output to = out;
+        if (count > part) to.squares = NULL;
+        add_to_y(rows, sums, row_steps++, left_stride, (const float *)panel, to);
         panel += RIGHT_HAS_STEPS * PANEL;
         out.accumulate = 1;
         count -= part;
@@ -196,6 +209,7 @@ KERNEL void tiles(size_t row_count, const uint32_t *left, size_t left_stride,
 #undef TILE
         left += PRODUCT_TILE_ROWS * left_stride;
         out.y += PRODUCT_TILE_ROWS * out.stride;
+        if (out.squares) out.squares += PRODUCT_TILE_ROWS * out.squares_stride;
     }
 }
 
@@ -335,6 +349,12 @@ KERNEL void pack_shared(const product_operands *o, product_block b, size_t first
                    shared + column * panel_rows(words));
 }
 
+// Where the squares of a row or panel of y are added to, once its last k is done.
+KERNEL double *squares_of(const product_operands *o, product_block b, size_t index) {
+    int is_whole = b.first_k + b.depth == o->k;
+    return o->square_sums && is_whole ? o->square_sums + PRODUCT_SQUARE_LANES * index : NULL;
+}
+
 KERNEL void product_rows(const product_operands *o, product_block b, const uint32_t *panels,
                          size_t first_row, size_t last_row, uint32_t *packed) {
     int is_packed = !LEFT_ROWS_AS_THEY_ARE || o->left_kind != PRODUCT_LEFT_ROWS;
@@ -353,7 +373,8 @@ KERNEL void product_rows(const product_operands *o, product_block b, const uint3
         for (size_t column = 0; column < b.count; column += PANEL) {
             tile_output out = {o->y + row * o->y_stride + b.first + column, o->y_stride,
                                at_most(b.count - column, PANEL), o->scale,
-                               o->accumulate || b.first_k > 0};
+                               o->accumulate || b.first_k > 0, squares_of(o, b, row),
+                               PRODUCT_SQUARE_LANES};
             tiles(row_count, left, stride, panels + column * panel_rows(words), words, out, &ahead);
         }
     }
@@ -378,7 +399,7 @@ KERNEL void product_columns(const product_operands *o, product_block b, const ui
                               at_most(o->k - next_k, b.depth));
         tile_output out = {o->y + b.first * o->y_stride + column, o->y_stride,
                            at_most(last_column - column, PANEL), o->scale,
-                           o->accumulate || b.first_k > 0};
+                           o->accumulate || b.first_k > 0, squares_of(o, b, column / PANEL), 0};
         tiles(b.count, left, stride, panel, words, out, &ahead);
     }
 }

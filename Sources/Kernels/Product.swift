@@ -39,6 +39,11 @@ package enum ProductRounding: Sendable {
   case unbiased(firstRow: Int = 0)
 }
 
+/// Numbers that the squares of a product `[m, n]` are added up from.
+package func squareSumCount(m: Int, n: Int) -> Int {
+  PRODUCT_SQUARE_LANES * max(m, (n - 1) / PRODUCT_PANEL_COLUMNS + 1)
+}
+
 /// y = x · wᵀ.
 ///
 /// - Parameter x: `[m, k]`. - Parameter w: `[n, k]`.
@@ -78,20 +83,24 @@ package func productNN(
 
 /// y = xᵀ · w.
 ///
+/// - Parameter squareSums: `[squareSumCount(m:n:)]`, to have the squares of y added up while it is in a cache.
+/// - Returns: the sum of the squares of y if so, the same bits for every thread count.
 /// - Parameter x: `[k, m]`. - Parameter w: `[k, n]`.
 /// - Parameter y: `[m, n]`, written, or added to when `accumulate`.
 /// - Parameter xStride: elements from one row of x to the next, at least `m`; `m` when nil. Likewise
 ///   `wStride` and `yStride`, which are `n` when nil.
+@discardableResult
 package func productTN(
   _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>,
   m: Int, n: Int, k: Int, xStride: Int? = nil, wStride: Int? = nil, yStride: Int? = nil,
   accumulate: Bool, precision: ProductPrecision, rounding: ProductRounding = .nearest,
-  team: ComputeTeam, instructionSet: InstructionSet = .active
-) {
+  squareSums: UnsafeMutablePointer<Double>? = nil, team: ComputeTeam,
+  instructionSet: InstructionSet = .active
+) -> Double? {
   Product(
     left: .columns(x, stride: xStride ?? m), right: .rows(w, stride: wStride ?? n),
     y: y, yStride: yStride ?? n, m: m, n: n, k: k, accumulate: accumulate,
-    rounding: rounding
+    rounding: rounding, squareSums: squareSums
   ).run(precision, team: team, instructionSet: instructionSet)
 }
 
@@ -119,14 +128,20 @@ package func ternaryInputGradient(
 /// - Parameter dy: `[m, out]`.
 /// - Parameter codes: `[m, in]`, and their scales `[m]`.
 /// - Parameter dw: `[out, in]`, added to, or written when not `accumulate`.
+/// - Parameter squareSums: `[squareSumCount(m: out, n: in)]`, to have the squares of dw added up while it is
+///   in a cache.
+/// - Returns: the sum of the squares of dw if so, the same bits for every thread count.
+@discardableResult
 package func ternaryWeightGradient(
   _ dy: UnsafePointer<Float>, codes: UnsafePointer<Int8>, scales: UnsafePointer<Float>,
   into dw: UnsafeMutablePointer<Float>, m: Int, out: Int, in columns: Int,
-  accumulate: Bool = true, precision: ProductPrecision, team: ComputeTeam,
+  accumulate: Bool = true, precision: ProductPrecision,
+  squareSums: UnsafeMutablePointer<Double>? = nil, team: ComputeTeam,
   instructionSet: InstructionSet = .active
-) {
+) -> Double? {
   Product(
     left: .columns(dy, stride: out, divisors: scales), right: .codes(codes, stride: columns),
-    y: dw, yStride: columns, m: out, n: columns, k: m, accumulate: accumulate
+    y: dw, yStride: columns, m: out, n: columns, k: m, accumulate: accumulate,
+    squareSums: squareSums
   ).run(precision, team: team, instructionSet: instructionSet)
 }

@@ -41,9 +41,37 @@ struct Product {
   var accumulate: Bool
   var scale: Float = 1
   var rounding = ProductRounding.nearest
+  /// Room for what the squares of y are added up from, `[squareSumCount(m:n:)]`.
+  var squareSums: UnsafeMutablePointer<Double>?
 
-  func run(_ precision: ProductPrecision, team: ComputeTeam, instructionSet: InstructionSet) {
-    guard m > 0, n > 0 else { return }
+  /// - Returns: the sum of the squares of y when there is room for it, the same bits for every thread
+  ///   count.
+  @discardableResult
+  func run(
+    _ precision: ProductPrecision, team: ComputeTeam, instructionSet: InstructionSet
+  ) -> Double? {
+    guard m > 0, n > 0 else { return squareSums.map { _ in 0 } }
+    multiply(precision, team: team, instructionSet: instructionSet)
+    guard let squareSums else { return nil }
+    if instructionSet == .avx512 {
+      var sums = SIMD8<Double>.zero
+      squareSums.withMemoryRebound(to: SIMD8<Double>.self, capacity: squareSumRows) {
+        for row in 0..<squareSumRows { sums += $0[row] }
+      }
+      // Four of them are added in fp32, where squares of large numbers are not finite.
+      if sums.sum().isFinite { return sums.sum() }
+    }
+    return (0..<m).reduce(0) {
+      squaredNorm(
+        y + $1 * yStride, count: n, after: $0, team: team, instructionSet: instructionSet)
+    }
+  }
+
+  private var squareSumRows: Int { isSplitByRows ? m : (n - 1) / PRODUCT_PANEL_COLUMNS + 1 }
+
+  private func multiply(
+    _ precision: ProductPrecision, team: ComputeTeam, instructionSet: InstructionSet
+  ) {
     switch (instructionSet, precision) {
     case (.avx512, .fp32):
       runPacked(product_pack_fp32_avx512, product_fp32_avx512, depth: 1, team: team)
@@ -73,10 +101,13 @@ struct Product {
     ) -> Void
 
   // The longer side of y is split, so that the shared operand is the smaller one.
+  private var isSplitByRows: Bool { m > n }
+
   private func runPacked(
     _ pack: Pack, _ multiply: Multiply, depth wordDepth: Int, team: ComputeTeam
   ) {
-    let byRows = m > n
+    let byRows = isSplitByRows
+    squareSums?.update(repeating: 0, count: squareSumRows * PRODUCT_SQUARE_LANES)
     let (sharedSide, splitSide) = byRows ? (n, m) : (m, n)
     let (sharedGrain, splitGrain) =
       byRows ? (PRODUCT_PANEL_COLUMNS, PRODUCT_TILE_ROWS) : (1, PRODUCT_PANEL_COLUMNS)
@@ -140,6 +171,7 @@ struct Product {
     (result.y, result.y_stride) = (y, yStride)
     result.accumulate = accumulate ? 1 : 0
     result.scale = scale
+    result.square_sums = squareSums
     return result
   }
 }

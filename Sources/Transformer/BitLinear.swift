@@ -87,10 +87,11 @@ struct BitLinear {
         dy, values: mixing.inputs + x.place, dx: dx, writing, gradient: gradient, step: step
       ) { mixing.weights(latent, trits, team: step.team) }
     case (.codes(let codes, let scales), let trits?, nil):
-      ternaryWeightGradient(
+      let square = ternaryWeightGradient(
         dy, codes: codes, scales: scales, into: gradient, m: step.rows, out: outputs, in: inputs,
-        accumulate: step.weightGradients == .add, precision: step.precision, team: step.team)
-      weightGradientIsWritten(gradient, step: step)
+        accumulate: step.weightGradients == .add, precision: step.precision,
+        squareSums: squareSums(step), team: step.team)
+      weightGradientIsWritten(gradient, square: square, step: step)
       ternaryInputGradient(
         dy, weights: trits, into: dx, m: step.rows, accumulate: writing == .add,
         precision: step.precision, team: step.team)
@@ -120,10 +121,11 @@ struct BitLinear {
     _ writing: GradientWriting, gradient: UnsafeMutablePointer<Float>, step: Step,
     weights: () -> UnsafePointer<Float>
   ) {
-    productTN(
+    let square = productTN(
       dy, values, into: gradient, m: outputs, n: inputs, k: step.rows,
-      accumulate: step.weightGradients == .add, precision: step.precision, team: step.team)
-    weightGradientIsWritten(gradient, step: step)
+      accumulate: step.weightGradients == .add, precision: step.precision,
+      squareSums: squareSums(step), team: step.team)
+    weightGradientIsWritten(gradient, square: square, step: step)
     productNN(
       dy, weights(), into: dx, m: step.rows, n: inputs, k: outputs, accumulate: writing == .add,
       precision: step.precision, team: step.team)
@@ -131,16 +133,18 @@ struct BitLinear {
 }
 
 extension BitLinear {
-  /// The clip needs the norm of all gradients: this one's squares are summed while it is in a cache.
+  /// The clip needs the norm of all gradients: this one's squares are summed as it is written.
+  fileprivate func squareSums(_ step: Step) -> UnsafeMutablePointer<Double>? {
+    tensor == nil ? nil : step.gradientSquares?.parts.pointer
+  }
+
   fileprivate func weightGradientIsWritten(
-    _ gradient: UnsafePointer<Float>, step: Step
+    _ gradient: UnsafePointer<Float>, square: Double?, step: Step
   ) {
     let count = inputs * outputs
     step.profiler.lap(
       role.weightGradient, arithmetic: 2 * step.rows * count, wrote: gradient, count: count)
-    guard let tensor, let squares = step.gradientSquares else { return }
-    squares[tensor] = squaredNorm(gradient, count: count, team: step.team)
-    step.profiler.lap(.gradientNorm, bytes: count * MemoryLayout<Float>.stride)
+    if let tensor, let square { step.gradientSquares?[tensor] = square }
   }
 }
 

@@ -8,9 +8,14 @@ final class GradientSquares {
 
   /// By tensor, in the layout's order.
   private let sums: AlignedBuffer<Double>
+  /// What a sum is added up from, for the largest of the tensors.
+  let parts: AlignedBuffer<Double>
 
   init(_ layout: ParameterLayout) {
     sums = AlignedBuffer(count: layout.views.count)
+    let matrices = layout.blocks.joined().map { layout.views[$0].shape }.filter { $0.count == 2 }
+    parts = AlignedBuffer(
+      count: matrices.map { squareSumCount(m: $0[0], n: $0[1]) }.max() ?? 0)
     forget()
   }
 

@@ -130,7 +130,7 @@ struct ProductTests {
             rounding: .unbiased(), team: team, instructionSet: set)
           for rows in parts where !rows.isEmpty {
             part.withUnsafeMutableBufferPointer { part in
-              productTN(
+              _ = productTN(
                 Array(xT[rows.lowerBound...]), w, into: part.baseAddress! + rows.lowerBound * n,
                 m: rows.count, n: n, k: k, xStride: m, accumulate: false, precision: .int16,
                 rounding: .unbiased(firstRow: rows.lowerBound), team: team, instructionSet: set)
@@ -169,6 +169,34 @@ struct ProductTests {
     }
     #expect(abs(sum(.nearest)) < 0.01 * exact)
     #expect(abs(sum(.unbiased()) - exact) < 0.01 * exact)
+  }
+
+  @Test(arguments: InstructionSet.available, [ProductPrecision.fp32, .bf16, .int16])
+  func `squares are summed while a product is written, the same for every thread count`(
+    set: InstructionSet, precision: ProductPrecision
+  ) {
+    var random = SplitMix64(seed: 17)
+    for (m, n, k) in [(1, 1, 1), (5, 130, 0), (13, 70, 127), (200, 7, 1030), (70, 1100, 40)] {
+      let (x, w) = (random.floats(k * m), random.floats(k * n))
+      let start = random.floats(m * n)
+      let squares = [1, 2, 3].map { threads in
+        var y = start
+        var parts = [Double](repeating: .nan, count: squareSumCount(m: m, n: n))
+        let square = productTN(
+          x, w, into: &y, m: m, n: n, k: k, accumulate: true, precision: precision,
+          squareSums: &parts, team: ComputeTeam(threadCount: threads), instructionSet: set)
+        let exact = y.reduce(0.0) { $0 + Double($1) * Double($1) }
+        #expect(abs((square ?? .nan) - exact) <= 1e-6 * exact, "\((m, n, k))")
+        return square
+      }
+      #expect(squares == [squares[0], squares[0], squares[0]])
+    }
+    // Finite, though not in fp32.
+    var (y, parts) = ([Float(0)], [Double](repeating: 0, count: squareSumCount(m: 1, n: 1)))
+    let square = productTN(
+      [Float(0x1p100)], [Float(1)], into: &y, m: 1, n: 1, k: 1, accumulate: false,
+      precision: precision, squareSums: &parts, team: team, instructionSet: set)
+    #expect(abs((square ?? .nan) - 0x1p200) <= 1e-3 * 0x1p200)
   }
 
   /// Rows of Gaussian numbers, with one number in twenty 30 times as large in the second case.

@@ -24,8 +24,9 @@ struct GradientSquaresTests {
         for (index, view) in gradients.layout.views.enumerated() {
           let square = squaredNorm(
             gradients.values + view.offset, count: view.count, team: .shared)
+          // In another order, and four at a time in fp32.
           #expect(
-            fast.gradientSquare(ofTensor: index) == square,
+            abs(fast.gradientSquare(ofTensor: index) - square) <= 1e-6 * square,
             "seed \(seed), \(writing), \(memory), pass \(pass), \(view.name)")
         }
       }

@@ -19,6 +19,7 @@ enum {
     PRODUCT_BLOCK_WORDS = 512,
     PRODUCT_BLOCK_ROWS = 96,
     PRODUCT_SHARED_COUNT = 1024, // rows of left or columns of right in a block, at most
+    PRODUCT_SQUARE_LANES = 8,
 };
 
 // k that share a step, and the largest magnitude of an integer: no sum leaves int32.
@@ -73,6 +74,10 @@ typedef struct {
     float *y;                    // [m, n]
     size_t y_stride;
     int accumulate;              // 1: y += scale * product, 0: y = scale * product
+    // The squares of y are added to them as it becomes whole: [m][PRODUCT_SQUARE_LANES], those of a row,
+    // when split by rows, and else [(n + 63) / 64][PRODUCT_SQUARE_LANES], those of 64 columns; or NULL. Four
+    // squares at a time are added in fp32.
+    double *square_sums;
     float scale;
 } product_operands;
 
