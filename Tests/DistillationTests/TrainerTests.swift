@@ -125,8 +125,10 @@ struct TrainerTests {
     let (kept, rounded, recomputed) = (results[0], results[1], results[2])
     #expect(recomputed == kept)
     #expect(rounded.1 != kept.1)
-    // bf16 keeps 8 bits: 0.4 % of each value, and less of a sum of many.
-    for (loss, other) in zip(kept.0, rounded.0) { #expect(abs(loss - other) < 0.02 * loss) }
+    // bf16 keeps 8 bits: 0.4 % of each value, and less of a sum of many; later, trits have flipped, too.
+    let differences = zip(kept.0, rounded.0).map { abs($0 - $1) / $0 }
+    for difference in differences { #expect(difference < 0.05) }
+    for difference in differences.prefix(3) { #expect(difference < 0.004) }
   }
 
   @Test func `activations flip to 4 bits at their time`() throws {
