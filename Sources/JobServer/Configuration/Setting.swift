@@ -143,7 +143,7 @@ extension Setting {
   package static let jobDefaults: [Setting] = [
     Setting(
       "PROVIDER", .choice(["local"]),
-      "Kind of teacher; hosted providers are not supported yet, so only `local`."),
+      "Teacher of `make teacher` and `make collect`; a job's spec can name a hosted one."),
     Setting(
       "TEACHER_MODEL", .text,
       "Teacher of `make teacher` and `make collect`: mdl_… or job_…; empty: one is trained."),
