@@ -9,7 +9,7 @@
 //   LEFT_ROWS_AS_THEY_ARE            1 when rows of floats already are rows of words
 //   RIGHT_FLOATS, RIGHT_INTEGERS     1 when floats and bf16 (codes and trits) can be on the right
 //   pack_left_rows, pack_left_columns; pack_right_rows, pack_right_columns and pack_right_bf16 for
-//   RIGHT_FLOATS; pack_right_codes and pack_right_trits for RIGHT_INTEGERS
+//   RIGHT_FLOATS; pack_right_codes and store_trits for RIGHT_INTEGERS
 //
 // Packed left:        [rows][left_stride(words)], the steps at the end of a row
 // Packed right panel: [words][64], after every STEP_WORDS words the steps, [64]
@@ -241,8 +241,24 @@ KERNEL void pack_right_bf16(const uint16_t *rows, size_t stride, size_t width, s
 #if RIGHT_INTEGERS
 KERNEL void pack_right_codes(const int8_t *rows, size_t stride, size_t width, size_t depth,
                              uint32_t *panel);
+// The words of sixteen rows by sixteen columns of trit + 1, `words` rows of words at most.
+INLINE_KERNEL void store_trits(uint8_t bytes[16][16], size_t words, uint32_t *panel);
+
 KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_k,
-                             size_t first_column, size_t depth, uint32_t *panel);
+                             size_t first_column, size_t depth, uint32_t *panel) {
+    size_t words = (depth + WORD_DEPTH - 1) / WORD_DEPTH;
+    for (size_t v = 0; v < VECTORS; v++) {
+        size_t group = first_column / 4 + v * 4;
+        size_t group_count = group < groups ? groups - group : 0;
+        for (size_t k = 0; k < depth; k += 16) {
+            size_t row = first_k + k, word = k / WORD_DEPTH;
+            const uint8_t *at = packed + (row / 64 * groups + group) * 256 + row % 64 * 4;
+            _Alignas(64) uint8_t bytes[16][16];
+            trit_square(at, group_count, bytes);
+            store_trits(bytes, words - word, panel + word * PANEL + v * 16);
+        }
+    }
+}
 #endif
 
 KERNEL void pack_left(const product_operands *o, size_t first_row, size_t row_count,

@@ -101,25 +101,12 @@ KERNEL void pack_right_codes(const int8_t *rows, size_t stride, size_t width, si
         }
 }
 
-KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_k,
-                             size_t first_column, size_t depth, uint32_t *panel) {
+INLINE_KERNEL void store_trits(uint8_t bytes[16][16], size_t words, uint32_t *panel) {
     const __m512 values =
         _mm512_set_ps(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1.0f, 0.0f, -1.0f);
-    for (size_t v = 0; v < VECTORS; v++) {
-        size_t group = first_column / 4 + v * 4;
-        size_t group_count = group < groups ? groups - group : 0;
-        for (size_t k = 0; k < depth; k += 16) {
-            size_t row = first_k + k;
-            const uint8_t *at = packed + (row / 64 * groups + group) * 256 + row % 64 * 4;
-            _Alignas(64) uint8_t bytes[16][16];
-            trit_square(at, group_count, bytes);
-            for (size_t i = 0; i < 16 && k + i < depth; i++) {
-                __m512i trits =
-                    _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)bytes[i]));
-                _mm512_store_ps(panel + (k + i) * PANEL + v * 16,
-                                _mm512_permutexvar_ps(trits, values));
-            }
-        }
+    for (size_t i = 0; i < 16 && i < words; i++) {
+        __m512i trits = _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)bytes[i]));
+        _mm512_store_ps(panel + i * PANEL, _mm512_permutexvar_ps(trits, values));
     }
 }
 

@@ -30,26 +30,13 @@ KERNEL void pack_right_codes(const int8_t *rows, size_t stride, size_t width, si
     }
 }
 
-KERNEL void pack_right_trits(const uint8_t *packed, size_t groups, size_t first_k,
-                             size_t first_column, size_t depth, uint32_t *panel) {
-    size_t words = (depth + 1) / 2;
-    for (size_t v = 0; v < VECTORS; v++) {
-        size_t group = first_column / 4 + v * 4;
-        size_t group_count = group < groups ? groups - group : 0;
-        for (size_t k = 0; k < depth; k += 16) {
-            size_t row = first_k + k;
-            const uint8_t *at = packed + (row / 64 * groups + group) * 256 + row % 64 * 4;
-            _Alignas(64) uint8_t bytes[16][16];
-            trit_square(at, group_count, bytes);
-            for (size_t pair = 0; pair < 8 && k / 2 + pair < words; pair++) {
-                __m128i one = _mm_load_si128((const __m128i *)bytes[2 * pair]);
-                __m128i two = _mm_load_si128((const __m128i *)bytes[2 * pair + 1]);
-                __m256i both = _mm256_set_m128i(_mm_unpackhi_epi8(one, two),
-                                                _mm_unpacklo_epi8(one, two));
-                _mm512_store_si512(panel + (k / 2 + pair) * PANEL + v * 16,
-                                   trit_words(_mm512_cvtepu8_epi16(both)));
-            }
-        }
+INLINE_KERNEL void store_trits(uint8_t bytes[16][16], size_t words, uint32_t *panel) {
+    for (size_t pair = 0; pair < 8 && pair < words; pair++) {
+        __m128i one = _mm_load_si128((const __m128i *)bytes[2 * pair]);
+        __m128i two = _mm_load_si128((const __m128i *)bytes[2 * pair + 1]);
+        __m256i both =
+            _mm256_set_m128i(_mm_unpackhi_epi8(one, two), _mm_unpacklo_epi8(one, two));
+        _mm512_store_si512(panel + pair * PANEL, trit_words(_mm512_cvtepu8_epi16(both)));
     }
 }
 

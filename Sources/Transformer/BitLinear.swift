@@ -133,7 +133,8 @@ struct BitLinear {
 }
 
 extension BitLinear {
-  /// The clip needs the norm of all gradients: this one's squares are summed as it is written.
+  /// Room for the squares of the weights' gradient: the clip needs the norm of all gradients, and this one's
+  /// is taken as it is written. Nil when nobody asks for it.
   fileprivate func squareSums(_ step: Step) -> UnsafeMutablePointer<Double>? {
     tensor == nil ? nil : step.gradientSquares?.parts.pointer
   }
