@@ -76,7 +76,7 @@ typedef struct {
     int accumulate;              // 1: y += scale * product, 0: y = scale * product
     // The squares of y are added to them as it becomes whole: [m][PRODUCT_SQUARE_LANES], those of a row,
     // when split by rows, and else [(n + 63) / 64][PRODUCT_SQUARE_LANES], those of 64 columns; or NULL. Four
-    // squares at a time are added in fp32.
+    // squares at a time are added in fp32, to which the square of a number below 1e-22 is nothing.
     double *square_sums;
     float scale;
 } product_operands;
